@@ -1,0 +1,161 @@
+"""An experiment: everything that decides what a run computes, as one frozen value that can be written to JSON and back."""
+
+import dataclasses
+import importlib
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+from jaxgan.errors import UserError
+from jaxgan.training.system import System
+
+FIXED = ("system", "data", "batch_size", "seed", "precision")
+"""The fields that decide a run's numbers: a workdir is resumed only with the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A system, the data that it learns from, and how long and where it trains.
+
+    Two runs of equal experiments on one kind of device give the same bits. `system`, `data`, `batch_size`, `seed` and
+    `precision` decide the numbers of every step; the other fields may change when a run is resumed.
+
+    Raises:
+        UserError: a value makes no sense; the sentence names the field.
+    """
+
+    system: System
+    """The GAN: its class and hyper-parameters."""
+    data: Any
+    """What it learns from: a data set of `jaxgan.data`, or anything with its two methods."""
+    batch_size: int = 64
+    """Rows of the global minibatch, over all devices and processes."""
+    steps: int = 1000
+    """Training steps; a step is one turn of every player."""
+    seed: int = 0
+    """Decides the initial weights, the order of the data, augmentation and noise."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """What convolutions and matrix products compute in; None takes the system's own."""
+    parallel: Literal["auto", "jit", "pmap"] = "auto"
+    """How several devices are driven; auto is jit over a mesh."""
+    devices: int | None = None
+    """How many devices to use; None is all of them."""
+    fuse: int = 8
+    """Steps in one compiled program, between logs, samples and checkpoints. On CPU always 1: there it would be slower."""
+    log_every: int = 20
+    """Steps between lines of metrics.jsonl."""
+    sample_every: int = 100
+    """Steps between sample grids."""
+    checkpoint_every: int = 100
+    """Steps between checkpoints. The first step is saved too, so that a full disk shows at once."""
+    keep_checkpoints: int = 3
+    """How many of the newest checkpoints are kept."""
+
+    def __post_init__(self):
+        if not isinstance(self.system, System):
+            raise UserError(f"system is {self.system!r}: it must be an instance of a subclass of jaxgan.System")
+        if not (hasattr(self.data, "load") and hasattr(self.data, "transform")):
+            raise UserError(f"data is {self.data!r}: it must have the methods load() and transform(example, random)")
+        for name in (
+            "batch_size", "steps", "fuse", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise UserError(f"{name} is {value!r}: it must be a whole number of at least 1")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise UserError(f"seed is {self.seed!r}: it must be a whole number from 0 to {2**32 - 1}")
+        if self.devices is not None and self.devices < 1:
+            raise UserError(f"devices is {self.devices}: it must be at least 1, or left out for all of them")
+        for name in ("precision", "parallel"):
+            options = [o for o in _options(type(self), name) if o is not None]
+            if getattr(self, name) not in [*options, *([None] if name == "precision" else [])]:
+                raise UserError(f"{name} is {getattr(self, name)!r}: it must be one of {', '.join(options)}")
+        # One value in two places would be two truths: the experiment's wins, and is written into the system.
+        if self.precision is None:
+            object.__setattr__(self, "precision", self.system.precision)
+        elif self.precision != self.system.precision:
+            object.__setattr__(self, "system", dataclasses.replace(self.system, precision=self.precision))
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain JSON values; classes by their import path."""
+        return {
+            field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)
+        }
+
+    @classmethod
+    def from_json(cls, encoded: dict[str, Any], source: Path | str = "the experiment") -> "Experiment":
+        """The experiment that `to_json` wrote. Imports nothing but installed jaxgan.
+
+        Raises:
+            UserError: a class or field is not jaxgan's, or the values are damaged.
+        """
+        try:
+            known = {field.name for field in dataclasses.fields(cls)}
+            return cls(**{name: _decode(value, source) for name, value in encoded.items() if name in known})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
+
+
+def _options(owner: type, field: str) -> list:
+    """The values that a `Literal` field allows."""
+    hint = typing.get_type_hints(owner)[field]
+    found = []
+    for part in typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,):
+        found += typing.get_args(part) if typing.get_origin(part) is Literal else []
+    if typing.get_origin(hint) is typing.Union:
+        for part in typing.get_args(hint):
+            found += typing.get_args(part) if typing.get_origin(part) is Literal else []
+    return found
+
+
+def class_path(value: Any) -> str:
+    """`module:Class` of an object."""
+    return f"{type(value).__module__}:{type(value).__qualname__}"
+
+
+def _encode(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"class": class_path(value), **fields}
+    if isinstance(value, tuple | list):
+        return [_encode(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def _decode(value: Any, source: Path | str) -> Any:
+    if isinstance(value, list):
+        return tuple(_decode(item, source) for item in value)
+    if not isinstance(value, dict):
+        return value
+    path = value["class"]
+    module, _, name = path.partition(":")
+    if module.split(".")[0] != "jaxgan":
+        raise UserError(
+            f"{source} uses {path}, which is not part of jaxgan, and a workdir runs no code of its own: name its config "
+            "again with --config FILE, or pass the experiment in Python"
+        )
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise UserError(f"{source} uses {path}, which this version of jaxgan does not have") from None
+    return found(**{key: _decode(item, source) for key, item in value.items() if key != "class"})
+
+
+def differences(mine: dict[str, Any], theirs: dict[str, Any], names: tuple[str, ...] = FIXED) -> list[str]:
+    """The dotted fields below `names` in which two encoded experiments differ: `["system.width: 64 there, 32 here"]`."""
+    found = []
+
+    def compare(name, a, b):
+        if isinstance(a, dict) and isinstance(b, dict):
+            for key in {**a, **b}:
+                compare(f"{name}.{key}", a.get(key), b.get(key))
+        elif a != b:
+            found.append(f"{name}: {json.dumps(b)} in the workdir, {json.dumps(a)} now")
+
+    for name in names:
+        compare(name, mine.get(name), theirs.get(name))
+    return found

@@ -1,0 +1,209 @@
+"""Checkpoints: the whole TrainState, the position in the data, the resolved experiment, and a digest of the state.
+
+Written by Orbax: asynchronously, atomically (a folder appears under its name when it is complete), the last few kept. What
+Orbax does not do is notice bytes that changed on disk: the digest is verified on restore, and a checkpoint that fails it
+counts as damaged.
+"""
+
+import contextlib
+import errno
+import hashlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from jaxgan.errors import UserError
+from jaxgan.training.state import TrainState
+
+
+def digest(tree: Any) -> str:
+    """SHA-256 over the path, type, shape and bytes of every leaf; hexadecimal."""
+    total = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = np.ascontiguousarray(jax.device_get(leaf))
+        total.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def host_copy(state: TrainState) -> TrainState:
+    """The state in the host's own memory. On CPU `device_get` may only be a view of buffers that the next step donates."""
+    return jax.tree.map(lambda x: np.array(x, copy=True), state)
+
+
+class Checkpoints:
+    """The checkpoints of one workdir, newest last."""
+
+    def __init__(self, directory: Path, keep: int = 3, *, read_only: bool = False):
+        """Open `directory`; unless `read_only`, create it and remove what a killed run left half-written."""
+        self.directory = Path(directory).absolute()
+        # What Orbax has to say goes to the person who debugs Orbax; errors reach the caller as exceptions.
+        logging.getLogger("absl").setLevel(logging.CRITICAL)
+        self._manager = ocp.CheckpointManager(
+            self.directory,
+            item_names=("state", "meta"),
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=keep,
+                create=not read_only,
+                read_only=read_only,
+                cleanup_tmp_directories=not read_only,
+                enable_async_checkpointing=not read_only,
+            ),
+        )
+        self._pending: int | None = None
+
+    def steps(self) -> list[int]:
+        """Steps of the complete checkpoints, ascending."""
+        return sorted(self._manager.all_steps())
+
+    def save(self, state: TrainState, meta: dict[str, Any]) -> str:
+        """Begin to save a state (on the host, see `host_copy`); waits for the save before. Returns the state's digest.
+
+        Raises:
+            UserError: this or the previous save failed, for want of space for instance; earlier checkpoints stay good.
+        """
+        step, name = int(state.step), digest(state)
+        self.wait()
+        with self._errors(step):
+            self._pending = step
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(
+                    state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave({**meta, "digest": name})
+                ),
+                force=True,
+            )
+        return name
+
+    def wait(self) -> None:
+        """Until the last save is complete, on disk.
+
+        Raises:
+            UserError: it failed.
+        """
+        if self._pending is not None:
+            with self._errors(self._pending):
+                self._manager.wait_until_finished()
+                self._manager.check_for_errors()
+            self._pending = None
+
+    def restore(
+        self, target: TrainState, step: int | None = None
+    ) -> tuple[TrainState, dict[str, Any], list[str]]:
+        """The newest good checkpoint, or that of `step`.
+
+        Args:
+            target: a state of the same structure; its values are not used.
+            step: the one to read; the newest that is not damaged by default.
+
+        Returns:
+            The state on the host, what was saved as `meta`, and a sentence about each damaged checkpoint passed over.
+
+        Raises:
+            UserError: there is no good checkpoint.
+        """
+        have = self.steps()
+        if not have:
+            raise UserError(f"{self.directory.parent} holds no checkpoint yet: train it first (jaxgan train)")
+        if step is not None and step not in have:
+            raise UserError(f"{self.directory.parent} has no checkpoint of step {step}: it has {_listed(have)}")
+        warnings = []
+        for candidate in [step] if step is not None else reversed(have):
+            try:
+                state, meta = self._read(candidate, target)
+                return state, meta, warnings
+            except Exception as error:  # Orbax and TensorStore raise many kinds for a damaged file
+                warnings.append(
+                    f"the checkpoint of step {candidate} in {self.directory} is damaged ({_first_line(error)})"
+                )
+        raise UserError(
+            "; ".join(warnings)
+            + (f": give --step with another of {_listed(have)}" if step is not None else ": no good one is left")
+        )
+
+    def _read(self, step: int, target: TrainState) -> tuple[TrainState, dict[str, Any]]:
+        restored = self._manager.restore(
+            step,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardRestore(jax.tree.map(np.asarray, target)), meta=ocp.args.JsonRestore()
+            ),
+        )
+        state, meta = restored["state"], restored["meta"]
+        wrong = [
+            jax.tree_util.keystr(path)
+            for (path, leaf), wanted in zip(
+                jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(target), strict=True
+            )
+            if leaf.shape != np.shape(wanted) or leaf.dtype != np.asarray(wanted).dtype
+        ]
+        if wrong:
+            raise ValueError(f"{wrong[0]} has another shape than the system's")
+        if digest(state) != meta["digest"]:
+            raise ValueError("its content does not match its digest")
+        return state, meta
+
+    def set_aside_after(self, step: int) -> None:
+        """Move checkpoints later than `step` (damaged ones) out of the way, so that training can write them again."""
+        later = [s for s in self.steps() if s > step]
+        for number in later:
+            place = self.directory.parent / "damaged" / str(number)
+            shutil.rmtree(place, ignore_errors=True)
+            place.parent.mkdir(exist_ok=True)
+            shutil.move(self.directory / str(number), place)
+        if later:
+            self._manager.reload()
+
+    def close(self) -> None:
+        """Wait for the last save, and let go of the folder."""
+        try:
+            self.wait()
+        finally:
+            with contextlib.suppress(Exception):  # what a failed save had to say has been said
+                self._manager.close()
+
+    @contextlib.contextmanager
+    def _errors(self, step: int):
+        try:
+            yield
+        except Exception as error:
+            self._pending = None
+            for unfinished in self.directory.glob(f"{step}.orbax-checkpoint-tmp*"):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            good = [s for s in self.steps() if s != step]
+            why = "the disk is full" if is_disk_full(error) else _first_line(error)
+            raise UserError(
+                f"could not save the checkpoint of step {step} in {self.directory}: {why}. "
+                + (f"The checkpoint of step {good[-1]} is good" if good else "There is no earlier checkpoint")
+                + ": make room and run the same command to go on."
+            ) from error
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is for want of space."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "No space left on device" in str(error) or "Disk quota exceeded" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:200] if text else type(error).__name__
+
+
+def _listed(steps: list[int]) -> str:
+    return ", ".join(map(str, steps))
+
+
+def warn(sentence: str) -> None:
+    """Tell the person, beside the ordinary output."""
+    print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)

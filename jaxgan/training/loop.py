@@ -1,0 +1,303 @@
+"""`fit`: from an experiment to a trained run in a workdir. The one training loop; knows nothing of any system."""
+
+import contextlib
+import functools
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgan import pictures, workdir
+from jaxgan.data import Batches
+from jaxgan.errors import UserError
+from jaxgan.experiment import Experiment
+from jaxgan.run import Run, abstract_state
+from jaxgan.training import parallel
+from jaxgan.training.checkpoint import Checkpoints, digest, host_copy, warn
+from jaxgan.training.logs import Logs, MetricSums
+from jaxgan.training.parallel import Layout, assert_replicated
+from jaxgan.training.state import TrainState
+from jaxgan.training.step import initial_state
+
+PREVIEW = 64
+"""Pictures in a sample grid."""
+
+
+class TrainingDiverged(Exception):
+    """A loss, gradient or parameter is no longer finite. The message names step, phase and network."""
+
+
+class _Stop:
+    """SIGINT and SIGTERM set a flag that the loop reads between steps; a second Ctrl-C ends at once.
+
+    Signals reach the main thread only: elsewhere (a notebook's executor, a test) they are left as they are.
+    """
+
+    def __init__(self):
+        self.name: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def _handle(self, number, frame):
+        if self.name is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.name = signal.Signals(number).name
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def fit(
+    experiment: Experiment,
+    directory: str | Path,
+    *,
+    overwrite: bool = False,
+    callbacks: Sequence[Callable[[int, Run], None]] = (),
+    quiet: bool = False,
+) -> Run:
+    """Train `experiment` in the workdir `directory`; go on where a run of the same experiment was stopped.
+
+    Interrupted by SIGINT (Ctrl-C, a notebook's stop button) or SIGTERM it saves and returns, with `run.stopped` set.
+    A run that was killed and resumed ends with the same state, bit for bit, as one that was not.
+
+    Args:
+        experiment: what to train.
+        directory: the folder of the run, made if need be.
+        overwrite: begin again, dropping the run that the folder holds.
+        callbacks: each called as `callback(step, run)` after every step (after every window of fused steps); reading
+            `run.state` there copies the state to the host.
+        quiet: print nothing.
+
+    Raises:
+        UserError: bad input; nothing was changed.
+        TrainingDiverged: training went wrong; the last good checkpoint is kept.
+    """
+    directory = Path(directory)
+    layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
+    data = functools.partial(Batches, experiment.data, batch_size=experiment.batch_size, seed=experiment.seed)
+    peek = data(start=0)
+    record = workdir.describe(experiment, peek.spec, peek.classes)
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(_Stop())
+        stack.enter_context(workdir.locked(directory))
+        workdir.prepare(directory, record, overwrite)
+        checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
+        stack.callback(checkpoints.close)
+        state, position, warnings = _begin(record, checkpoints)
+        first = int(state.step)
+        logs = Logs(directory, first, experiment.steps, quiet)
+        stack.callback(logs.close)
+        for sentence in warnings:
+            warn(f"{sentence}; using step {first}")
+        logs.say(
+            f"{workdir.system_name(record.system)} on {peek.count} examples, {len(layout.devices)} x "
+            f"{layout.devices[0].device_kind}, {layout.mode}; workdir {directory}"
+        )
+        if warnings or checkpoints.steps():
+            logs.say(f"resuming from step {first}" if first else "starting from step 0")
+        peek.close()
+        batches = data(start=position)
+        stack.callback(batches.close)
+        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, directory)
+        run = trainer.train(stop, callbacks)
+        checkpoints.wait()
+        pictures.loss_curves(logs.records, directory / "loss.png")
+        logs.close()
+        if run.stopped:
+            logs.say(f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there")
+        logs.say(f"state digest: {digest(run.state)}")
+    return run
+
+
+def _begin(record: workdir.Record, checkpoints: Checkpoints) -> tuple[TrainState, int, list[str]]:
+    """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
+    if not checkpoints.steps():
+        seed = record.experiment.seed
+        make = jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))
+        return host_copy(make()), 0, []
+    state, meta, warnings = checkpoints.restore(abstract_state(record))
+    checkpoints.set_aside_after(int(state.step))
+    return state, meta["position"], warnings
+
+
+class _Trainer:
+    """The state of the loop: what is on the devices, and what is due when."""
+
+    def __init__(self, record, layout, checkpoints, logs, batches, state, position, directory):
+        self.record, self.layout, self.logs, self.directory = record, layout, logs, directory
+        self.checkpoints, self.batches = checkpoints, batches
+        self.experiment, self.system = record.experiment, record.system
+        self.step, self.position = int(state.step), position
+        self.state = layout.place(state)
+        self.frozen = layout.replicate(self.system.frozen())
+        self.sums = MetricSums()
+        self.preview = preview_inputs(record)
+        self.saved: int | None = self.step if self.step else None
+
+    def train(self, stop: _Stop, callbacks) -> Run:
+        if self.step >= self.experiment.steps:
+            self.logs.say(f"already at step {self.step} of {self.experiment.steps}: nothing to do")
+            return self.run(None)
+        self.logs.say("compiling the training step ...")
+        self.logs.start()
+        began, compiling = time.monotonic(), True
+        while self.step < self.experiment.steps and stop.name is None:
+            before = self.sums.latest()
+            self.advance()
+            # One step in flight: the device is never idle, and the person's bar is never ahead of it.
+            jax.block_until_ready(self.sums.latest() if compiling else before)
+            if compiling:
+                self.logs.say(f"first step done after {time.monotonic() - began:.1f} s, compilation included")
+                compiling = False
+            self.logs.advance(self.step)
+            last = self.step == self.experiment.steps
+            if self._due(self.experiment.log_every) or last:
+                self.record_metrics()
+            if self._due(self.experiment.sample_every) or last:
+                self.save_grid()
+            if self._due(self.experiment.checkpoint_every) or self.step == 1 or last:
+                self.save()
+            for callback in callbacks:
+                callback(self.step, self.run(None))
+        if self.saved != self.step:
+            self.save()
+        return self.run(stop.name)
+
+    def _due(self, interval: int) -> bool:
+        return self.step % interval == 0
+
+    def advance(self) -> None:
+        """One step; or several of one plan as one program, up to the next that something is due after."""
+        plan = self.system.plan(self.step)
+        count = self._window(plan)
+        needed = self.system.minibatches(plan)
+        taken = [self._take() for _ in range(needed * count)]
+        stacked = {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
+        moves = dict(plan)
+        if count > 1:
+            split = {k: v.reshape(count, needed, *v.shape[1:]) for k, v in stacked.items()}
+            self.state, metrics = parallel.run_window(
+                self.system, plan, self.layout, self.state, self.frozen, split
+            )
+            self.sums.add(self.step + 1, moves, metrics)
+        else:
+            self.state, parts = parallel.run_step(
+                self.system, plan, self.layout, self.state, self.frozen, stacked
+            )
+            merged: dict[str, Any] = {}
+            for part in parts:
+                merged |= {name: merged[name] + v if name in merged else v for name, v in part.items()}
+            self.sums.add(self.step + 1, moves, merged)
+        self.step += count
+        self.position += needed * count
+
+    def _take(self) -> dict[str, np.ndarray]:
+        return next(self.batches)
+
+    def _window(self, plan) -> int:
+        """How many steps to fuse: none on CPU; never across a change of plan, a log, a sample or a checkpoint."""
+        if not self.layout.scan or self.step == 0:
+            return 1
+        e = self.experiment
+        ends = [
+            self.step + interval - self.step % interval
+            for interval in (e.log_every, e.sample_every, e.checkpoint_every)
+        ]
+        limit = min(e.fuse, e.steps - self.step, *(end - self.step for end in ends))
+        count = 1
+        while count < limit and self.system.plan(self.step + count) == plan:
+            count += 1
+        # Every length is a program of its own: only whole windows are worth one.
+        return count if count == e.fuse else 1
+
+    def record_metrics(self) -> None:
+        """Write the metrics since the last record.
+
+        Raises:
+            TrainingDiverged: one of them is not finite.
+        """
+        if not len(self.sums):
+            return
+        means, broken = self.sums.drain()
+        if broken is not None:
+            self._diverged(*broken)
+        self.logs.record(self.step, means, self.experiment.batch_size)
+
+    def _diverged(self, step: int, metric: str) -> None:
+        name, *rest = metric.split("/")
+        phase = next(p for p in self.system.phases() if p.name == name)
+        network = rest[0] if len(rest) > 1 else "+".join(phase.trains)
+        self._raise(f"in step {step} {rest[-1]} of network {network} in phase {name} is not finite")
+
+    def _raise(self, what: str) -> None:
+        kept = self.checkpoints.steps()
+        raise TrainingDiverged(
+            f"training went wrong: {what}. "
+            + (f"The checkpoint of step {kept[-1]} in {self.directory} is good." if kept else "There is no checkpoint.")
+            + " A lower learning rate, gradient clipping (--system.gradient-clip 1) or float32 may help."
+        )
+
+    def save(self) -> None:
+        """Save the state, if it is finite and the same on all devices.
+
+        Raises:
+            TrainingDiverged: it is not finite.
+            UserError: it could not be written.
+        """
+        self.record_metrics()
+        assert_replicated(self.layout, self.state)
+        state = self.host_state()
+        for name, network in state.networks.items():
+            for path, leaf in jax.tree_util.tree_leaves_with_path(network.current):
+                if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
+                    phases = "+".join(p.name for p in self.system.phases() if name in p.trains)
+                    self._raise(
+                        f"after step {self.step} {jax.tree_util.keystr(path)} of network {name}, which phase {phases} "
+                        "trains, is not finite"
+                    )
+        meta = {"position": self.position, "experiment": self.experiment.to_json()}
+        self.checkpoints.save(state, meta)
+        self.saved = self.step
+
+    def host_state(self) -> TrainState:
+        return host_copy(self.layout.single(self.state))
+
+    def save_grid(self) -> None:
+        """A grid from the same latents and inputs as at every step before."""
+        made = self.run(None).sample(PREVIEW, inputs=self.preview)
+        if made.ndim != 4 or made.shape[-1] not in (1, 3):
+            return
+        sheet = pictures.grid(made)
+        folder = self.directory / "samples"
+        folder.mkdir(exist_ok=True)
+        sheet.save(folder / f"{self.step:06d}.png")
+        self.logs.picture(self.step, "samples", np.atleast_3d(np.asarray(sheet)))
+
+    def run(self, stopped) -> Run:
+        """The run as it stands; its state is copied to the host."""
+        return Run(self.experiment, self.system, self.directory, self.record, self.host_state(), stopped)
+
+
+def preview_inputs(record: workdir.Record) -> dict[str, np.ndarray]:
+    """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
+    data = record.experiment.data
+    examples = data.load().examples
+    random = np.random.default_rng(record.experiment.seed)
+    made = [data.transform(examples[i % len(examples)], random) for i in range(PREVIEW)]
+    if "label" in record.shapes:
+        made.sort(key=lambda example: int(example["label"]))
+    return {name: np.stack([np.asarray(example[name]) for example in made]) for name in record.shapes}
+
+
+__all__ = ["TrainingDiverged", "UserError", "fit"]

@@ -1,0 +1,221 @@
+"""Where the step runs: on one device, on many, under `jit` or `pmap`. The step itself is the same.
+
+`jit` wraps it in `shard_map` over a mesh with the one axis `rows.AXIS`; `pmap` maps it over the devices directly. Under
+both the state is replicated, and the rows of the global batch are divided.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxgan.errors import UserError
+from jaxgan.rows import AXIS
+from jaxgan.training.state import TrainState
+from jaxgan.training.step import Metrics, take_turns, window
+from jaxgan.training.system import System
+
+Turns = tuple[tuple[str, int], ...]
+
+UNROLLED_MOVES = 10
+"""Moves of a phase that one compiled program holds where moves are unrolled (on CPU)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The devices that share the global batch, and how they are driven.
+
+    Attributes:
+        mode: "jit" or "pmap".
+        devices: in the order of their rows.
+        scan: moves in a `lax.scan`, and steps fused; False on CPU, where convolutions in a scan are many times slower.
+    """
+
+    mode: Literal["jit", "pmap"]
+    devices: tuple[jax.Device, ...]
+    scan: bool
+
+    @classmethod
+    def create(
+        cls, parallel: Literal["auto", "jit", "pmap"], batch_size: int, devices: int | None = None
+    ) -> "Layout":
+        """The layout for an experiment: all devices, or the first `devices`.
+
+        Raises:
+            UserError: there are fewer devices than asked for, or they do not divide the batch.
+        """
+        available = jax.devices()
+        count = len(available) if devices is None else devices
+        if not 1 <= count <= len(available):
+            raise UserError(f"--devices {count}: this machine has {len(available)}")
+        if batch_size % count:
+            raise UserError(
+                f"a batch of {batch_size} cannot be divided over {count} devices: "
+                f"give --batch-size {-(-batch_size // count) * count}, or --devices with a divisor of {batch_size}"
+            )
+        used = tuple(available[:count])
+        return cls("pmap" if parallel == "pmap" else "jit", used, used[0].platform != "cpu")
+
+    @property
+    def mesh(self) -> Mesh:
+        return Mesh(np.array(self.devices), (AXIS,))
+
+    def place(self, state: TrainState) -> TrainState:
+        """The state on every device, as the compiled step takes it and returns it.
+
+        Every leaf is copied first: the step donates its buffers, which must be neither the caller's nor shared.
+        """
+        state = jax.tree.map(lambda x: jnp.array(x, copy=True), state)
+        if self.mode == "jit":
+            return jax.device_put(state, NamedSharding(self.mesh, P()))
+        stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(self.devices), *x.shape)), state)
+        return jax.pmap(lambda x: x, axis_name=AXIS, devices=self.devices)(stacked)
+
+    def replicate(self, tree: Any) -> Any:
+        """Arrays that every device reads and none changes (frozen networks)."""
+        return jax.device_put(tree, NamedSharding(self.mesh, P())) if self.mode == "jit" else tree
+
+    def put(self, batches: dict[str, np.ndarray], leading: int = 1) -> dict[str, jax.Array]:
+        """Minibatches [..., rows, ...] with `leading` axes before the rows, divided over the devices."""
+        if self.mode == "pmap":
+            return jax.tree.map(
+                lambda x: x.reshape(*x.shape[:leading], len(self.devices), -1, *x.shape[leading + 1 :]), batches
+            )
+        sharding = NamedSharding(self.mesh, P(*(None,) * leading, AXIS))
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batches)
+
+    def single(self, tree: Any) -> Any:
+        """The copy of a replicated tree that the first device holds."""
+
+        def first(x):
+            data = x.addressable_shards[0].data
+            return data if self.mode == "jit" else data[0]
+
+        return jax.tree.map(first, tree)
+
+
+def assert_replicated(layout: Layout, state: TrainState) -> None:
+    """Compare the copies of the state on all devices, bit by bit.
+
+    A mean that was not reduced over the devices diverges silently (`is_fully_replicated` still says yes).
+
+    Raises:
+        AssertionError: naming the leaves that differ.
+    """
+    if len(layout.devices) == 1:
+        return
+
+    def copies(x):
+        return [np.asarray(shard.data) for shard in x.addressable_shards]
+
+    unequal = [
+        jax.tree_util.keystr(path)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        if any(not np.array_equal(copies(leaf)[0], other, equal_nan=True) for other in copies(leaf)[1:])
+    ]
+    if unequal:
+        raise AssertionError(
+            f"the devices disagree on {unequal}: what a loss puts into variables or aux must be reduced over the "
+            "devices first (jaxgan.rows.mean, gather)"
+        )
+
+
+@functools.lru_cache(maxsize=32)
+def compiled_turns(system: System, turns: Turns, last: Turns | None, layout: Layout):
+    """`take_turns` on a layout: `(state, frozen, batches, first) -> (state, metrics)`; the state is donated."""
+    return _distribute(functools.partial(take_turns, system, turns, last, layout.scan), layout, 1, extra=1)
+
+
+@functools.lru_cache(maxsize=32)
+def compiled_window(system: System, plan: Turns, layout: Layout):
+    """`window` on a layout: `(state, frozen, batches) -> (state, metrics [steps])`; the state is donated."""
+    return _distribute(functools.partial(window, system, plan), layout, 2, extra=0)
+
+
+def _distribute(function, layout: Layout, leading: int, extra: int):
+    if layout.mode == "pmap":
+        return jax.pmap(
+            function,
+            axis_name=AXIS,
+            devices=layout.devices,
+            in_axes=(0, None, leading, *(None,) * extra),
+            out_axes=(0, None),
+            donate_argnums=0,
+        )
+    rows_spec = P(*(None,) * leading, AXIS)
+    mapped = jax.shard_map(
+        function,
+        mesh=layout.mesh,
+        in_specs=(P(), P(), rows_spec, *(P(),) * extra),
+        out_specs=(P(), P()),
+        # With the check on, gradients are summed over the devices by themselves, and the pmean would be wrong.
+        check_vma=False,
+    )
+    return jax.jit(mapped, donate_argnums=0)
+
+
+def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
+    """Cut a step into programs: `(turns, first move, whether it ends the step)`.
+
+    One program, but where moves are unrolled and a phase has very many: it runs in parts of equal size, so that compiling
+    does not take minutes.
+    """
+    if layout.scan or all(count <= UNROLLED_MOVES for _, count in plan):
+        yield plan, 0, True
+        return
+    pieces: list[tuple[Turns, int]] = []
+    short: list[tuple[str, int]] = []
+    for name, count in plan:
+        if count <= UNROLLED_MOVES:
+            short.append((name, count))
+            continue
+        if short:
+            pieces.append((tuple(short), 0))
+            short = []
+        pieces += [
+            (((name, min(UNROLLED_MOVES, count - first)),), first) for first in range(0, count, UNROLLED_MOVES)
+        ]
+    if short:
+        pieces.append((tuple(short), 0))
+    for index, (turns, first) in enumerate(pieces):
+        yield turns, first, index == len(pieces) - 1
+
+
+def run_step(
+    system: System,
+    plan: Turns,
+    layout: Layout,
+    state: TrainState,
+    frozen: dict[str, Any],
+    batches: dict[str, np.ndarray],
+) -> tuple[TrainState, list[Metrics]]:
+    """One step on minibatches [minibatches, rows, ...] from the host. The metrics are sums over moves, part by part."""
+    metrics = []
+    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
+    for turns, first, ends in parts(plan, layout):
+        starts = {first * accumulate[name] for name, _ in turns}
+        (start,) = starts  # parts that begin late hold one phase
+        count = max(count * accumulate[name] for name, count in turns)
+        used = layout.put({name: value[start : start + count] for name, value in batches.items()})
+        function = compiled_turns(system, turns, plan if ends else None, layout)
+        state, part = function(state, frozen, used, jnp.int32(first))
+        metrics.append(part)
+    return state, metrics
+
+
+def run_window(
+    system: System,
+    plan: Turns,
+    layout: Layout,
+    state: TrainState,
+    frozen: dict[str, Any],
+    batches: dict[str, np.ndarray],
+) -> tuple[TrainState, Metrics]:
+    """Fused steps of one plan on minibatches [steps, minibatches, rows, ...]. The metrics are [steps]."""
+    return compiled_window(system, plan, layout)(state, frozen, layout.put(batches, 2))

@@ -1,0 +1,218 @@
+"""A system: an ordered tuple of phases over a dict of networks. What a new GAN implements."""
+
+import abc
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.errors import UserError
+from jaxgan.training.state import Context, Outcome
+
+Loss = jax.Array | dict[tuple[str, ...], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One player's turn in a training step.
+
+    Attributes:
+        name: "discriminator"; prefixes its metrics and seeds its keys, so it must be unique in the system.
+        trains: the networks that the loss is differentiated by and that are updated; () changes only `aux` and `variables`.
+        loss: `Context -> (loss, Outcome)`. The loss is a float32 scalar: the mean over this device's rows. Or a dict of one
+            loss for each group of `trains`, where losses share a computation: `{("G", "F"): g_loss, ("D_X", "D_Y"): d_loss}`;
+            then each network follows the gradient of its own group's loss only.
+        moves: updates per step; n_critic. A function of the step (on the host) makes a schedule: see `every`, `before`,
+            `after`. 0 skips the phase.
+        accumulate: minibatches per update, whose gradients are averaged.
+        slot: which optimiser of each trained network is used. Pretraining has its own; lazy penalties share "main".
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Context], tuple[Loss, Outcome]]
+    moves: int | Callable[[int], int] = 1
+    accumulate: int = 1
+    slot: str = "main"
+
+    def moves_at(self, step: int) -> int:
+        """How many updates this phase makes in the step number `step` (from 0)."""
+        return self.moves(step) if callable(self.moves) else self.moves
+
+
+def every(interval: int) -> Callable[[int], int]:
+    """Moves for `Phase`: one in the steps 0, interval, 2 interval, ...; none in the others."""
+    return lambda step: int(step % interval == 0)
+
+
+def before(limit: int) -> Callable[[int], int]:
+    """Moves for `Phase`: one in each of the first `limit` steps."""
+    return lambda step: int(step < limit)
+
+
+def after(limit: int) -> Callable[[int], int]:
+    """Moves for `Phase`: none in the first `limit` steps, then one in each."""
+    return lambda step: int(step >= limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """How the learning rate of every optimiser falls, as a factor of its full value; counted in moves of its slot.
+
+    The factor rises linearly over `warmup` moves, stays 1 for `hold` moves, and falls to 0 over `decay` moves: along a
+    line (CycleGAN, WGAN-GP) or half a cosine. Its lengths are fields of their own, so that a longer run does not change
+    what a shorter one did.
+    """
+
+    warmup: int = 0
+    """Moves over which the rate rises from 0 to its full value."""
+    hold: int = 0
+    """Moves at the full rate before the decay begins."""
+    decay: int = 0
+    """Moves over which the rate falls to 0; 0 means that it never does."""
+    shape: Literal["linear", "cosine"] = "linear"
+    """Along what the rate falls."""
+
+    def __post_init__(self):
+        for name in ("warmup", "hold", "decay"):
+            if getattr(self, name) < 0:
+                raise UserError(f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0")
+
+    def factor(self) -> optax.Schedule | None:
+        """The factor as a function of the count of moves; None where it is always 1."""
+        parts, boundaries = [], []
+        if self.warmup:
+            parts.append(optax.linear_schedule(0.0, 1.0, self.warmup))
+            boundaries.append(self.warmup)
+        if self.decay:
+            if self.hold:
+                parts.append(optax.constant_schedule(1.0))
+                boundaries.append(self.warmup + self.hold)
+            falling = {
+                "linear": lambda: optax.linear_schedule(1.0, 0.0, self.decay),
+                "cosine": lambda: optax.cosine_decay_schedule(1.0, self.decay),
+            }
+            parts.append(falling[self.shape]())
+        elif parts:
+            parts.append(optax.constant_schedule(1.0))
+        return optax.join_schedules(parts, boundaries) if parts else None
+
+
+@dataclasses.dataclass(frozen=True)
+class System(abc.ABC):
+    """A GAN: its hyper-parameters, its networks, its losses and the order in which its players move.
+
+    A subclass is a frozen dataclass: its fields are the hyper-parameters. It is hashable and compared by value, and it is
+    a static argument of the compiled step. Four methods make a system: `init_variables`, `phases`, `optimizer` and `sample`.
+
+    The step walks the phases: it differentiates each loss by the networks that the phase names, updates those, and at the
+    end of the step their moving averages. Nothing needs to be detached or frozen by hand.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("image",)
+    """The entries of the data's examples that the system reads; only these travel to the devices."""
+
+    precision: Literal["float32", "bfloat16"] = dataclasses.field(default="float32", kw_only=True)
+    """What convolutions and matrix products compute in. Parameters, statistics and losses stay float32."""
+    schedule: Schedule = dataclasses.field(default=Schedule(), kw_only=True)
+    """How the learning rates fall over the run; constant by default."""
+    gradient_clip: float = dataclasses.field(default=0.0, kw_only=True)
+    """Largest global norm of a network's gradient; larger ones are scaled down. 0 is off."""
+
+    def __post_init__(self):
+        # 10 and 10.0 are equal and hash alike but trace differently: the compiled step of one must not serve the other.
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            hint = hints[field.name]
+            options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+            if isinstance(value, int) and not isinstance(value, bool) and float in options and int not in options:
+                object.__setattr__(self, field.name, float(value))
+            if isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """`precision` as a dtype, for modules."""
+        return jnp.dtype(self.precision)
+
+    @abc.abstractmethod
+    def init_variables(self, key: jax.Array, batch: dict[str, jax.Array]) -> dict[str, dict[str, Any]]:
+        """`{network: {"params": ..., other collections}}` for a batch of zeros in the shapes of the data."""
+
+    @abc.abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The players' turns, in order."""
+
+    @abc.abstractmethod
+    def optimizer(self, network: str, slot: str) -> optax.GradientTransformation:
+        """The optimiser of a network in a slot. `schedule` and `gradient_clip` are applied around it."""
+
+    @abc.abstractmethod
+    def sample(
+        self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array
+    ) -> jax.Array:
+        """What the system makes: pictures [B, H, W, C] in [-1, 1].
+
+        Args:
+            variables: as in `Context`; moving averages where the system keeps them.
+            inputs: a batch as the data gives it, restricted to `reads`: the labels, texts or pictures that the samples are
+                conditioned on. A generator from noise alone takes only the number and the shape of its pictures from it.
+            key: draw per row, by `jaxgan.rows`.
+        """
+
+    def resolve(self, shapes: dict[str, jax.ShapeDtypeStruct], classes: tuple[str, ...]) -> "System":
+        """The system with what it left open taken from the data: checked once, before anything is initialised.
+
+        Args:
+            shapes: shape and dtype of each entry of one example, without the batch axis.
+            classes: the names of the values of "label"; () where the data has none.
+
+        Raises:
+            UserError: the system cannot be trained on this data.
+        """
+        del shapes, classes
+        return self
+
+    def init_aux(self, variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """What else lasts from step to step; `{}` by default."""
+        del variables
+        return {}
+
+    def frozen(self) -> dict[str, dict[str, Any]]:
+        """Pretrained networks that losses use and nothing trains: not in the state, not in checkpoints (their hash is)."""
+        return {}
+
+    def ema_decay(self, network: str, step: int | jax.Array) -> float | jax.Array | None:
+        """Decay of the moving average of `network` at `step`: `ema <- decay ema + (1 - decay) current`. None: no average."""
+        del network, step
+        return None
+
+    def plan(self, step: int) -> tuple[tuple[str, int], ...]:
+        """`((phase, moves), ...)` of the step number `step`: what the compiled step is specialised to."""
+        moves = ((phase.name, phase.moves_at(step)) for phase in self.phases())
+        return tuple((name, count) for name, count in moves if count)
+
+    def minibatches(self, plan: tuple[tuple[str, int], ...]) -> int:
+        """How many minibatches a step with this plan reads: move r of every phase reads minibatch r."""
+        counts = dict(plan)
+        return max((counts.get(p.name, 0) * p.accumulate for p in self.phases()), default=0)
+
+
+def transformation(system: System, network: str, slot: str) -> optax.GradientTransformation:
+    """The system's optimiser with its gradient clipping before and its learning-rate schedule after.
+
+    A schedule as a factor of the update is the same as one of the learning rate, for every optimiser whose update is
+    proportional to its learning rate, and leaves the optimisers of the systems as they stand in the papers.
+    """
+    parts = [system.optimizer(network, slot)]
+    if system.gradient_clip:
+        parts.insert(0, optax.clip_by_global_norm(system.gradient_clip))
+    if (factor := system.schedule.factor()) is not None:
+        parts.append(optax.scale_by_schedule(factor))
+    return parts[0] if len(parts) == 1 else optax.chain(*parts)

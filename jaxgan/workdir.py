@@ -1,0 +1,181 @@
+"""A workdir: the folder that holds one run, and all that `sample` and `info` need.
+
+    experiment.json     the resolved experiment, the shapes and classes of its data, versions
+    checkpoints/STEP/   the newest checkpoints
+    metrics.jsonl       one line of metrics per interval
+    tensorboard/        the same, and the sample grids, for TensorBoard
+    samples/STEP.png    sample grids from the same latents
+    loss.png            the loss curves, at the end
+
+It is data: nothing in it is executed when it is opened.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import importlib.metadata
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.errors import UserError
+from jaxgan.experiment import Experiment, class_path, differences
+from jaxgan.training.system import System
+
+RECORD = "experiment.json"
+CONTENTS = (RECORD, "checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What experiment.json holds.
+
+    Attributes:
+        experiment: as it was given.
+        system: its system, with what it left open taken from the data.
+        shapes: shape and dtype of each entry of an example that the system reads.
+        classes: names of the values of "label".
+    """
+
+    experiment: Experiment
+    system: System
+    shapes: dict[str, jax.ShapeDtypeStruct]
+    classes: tuple[str, ...]
+
+    def zeros(self, count: int) -> dict[str, np.ndarray]:
+        """A minibatch of zeros in the shapes of the data."""
+        return {name: np.zeros((count, *s.shape), s.dtype) for name, s in self.shapes.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "experiment": self.experiment.to_json(),
+            "shapes": {name: [list(s.shape), str(s.dtype)] for name, s in self.shapes.items()},
+            "classes": list(self.classes),
+            "versions": versions(),
+        }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a run's numbers."""
+    names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str, ...]) -> Record:
+    """The record of an experiment on data that gives `shapes`.
+
+    Raises:
+        UserError: the system reads what the data does not give, or cannot learn from it.
+    """
+    system = experiment.system
+    missing = [name for name in system.reads if name not in shapes]
+    if missing:
+        raise UserError(
+            f"{type(system).__name__} reads {missing[0]!r}, but the data {type(experiment.data).__name__} gives only "
+            f"{', '.join(sorted(shapes))}: choose other data, or a system that does without"
+        )
+    used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
+    return Record(experiment, system.resolve(used, classes), used, classes)
+
+
+def read(workdir: Path, experiment: Experiment | None = None) -> Record:
+    """The record of a workdir.
+
+    Args:
+        workdir: the folder.
+        experiment: the same experiment again, for a system that is not part of jaxgan.
+
+    Raises:
+        UserError: there is none, or it is damaged, or the experiment is another.
+    """
+    path = workdir / RECORD
+    if not workdir.is_dir():
+        raise UserError(f"{workdir} is not a folder: give the workdir of a run (jaxgan train CONFIG --workdir DIR)")
+    if not path.exists():
+        raise UserError(f"{workdir} is not a workdir: it has no {RECORD}; train one with jaxgan train CONFIG")
+    encoded = load_json(path)
+    if experiment is None:
+        experiment = Experiment.from_json(encoded["experiment"], path)
+    elif different := differences(experiment.to_json(), encoded["experiment"]):
+        raise UserError(f"{workdir} holds another experiment: " + "; ".join(different))
+    shapes = {
+        name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype))
+        for name, (shape, dtype) in encoded["shapes"].items()
+    }
+    return describe(experiment, shapes, tuple(encoded["classes"]))
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """experiment.json as JSON.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        encoded = json.loads(path.read_text())
+        encoded["experiment"], encoded["shapes"], encoded["classes"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite") from None
+    return encoded
+
+
+def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
+    """Make the folder ready for this record's run: new, or one to go on with.
+
+    Raises:
+        UserError: it holds another experiment; nothing is touched. Or it cannot be written.
+    """
+    path = workdir / RECORD
+    if path.exists() and overwrite:
+        for name in CONTENTS:
+            target = workdir / name
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    elif path.exists():
+        saved = load_json(path)
+        if different := differences(record.experiment.to_json(), saved["experiment"]):
+            raise UserError(
+                f"{workdir} holds another experiment, and nothing was touched. It differs in "
+                + "; ".join(different)
+                + ". Give another --workdir, or --overwrite to begin again."
+            )
+    _write_atomically(path, json.dumps(record.to_json(), indent=2) + "\n")
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+@contextlib.contextmanager
+def locked(workdir: Path):
+    """Make the folder and hold it against a second run; the system lets go when the process ends, however it does.
+
+    Raises:
+        UserError: another process trains in it, or it cannot be made.
+    """
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(workdir, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"cannot use {workdir} as a workdir: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is training in {workdir}: wait for it, or give another --workdir") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def system_name(system: System) -> str:
+    """The class of a system as a person knows it: `DCGAN`, or `module:Class` where it is not part of jaxgan."""
+    path = class_path(system)
+    return type(system).__name__ if path.startswith("jaxgan.") else path
