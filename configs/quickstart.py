@@ -1,6 +1,6 @@
 """The first run: DCGAN-shaped networks on 32x32 avatars, in a few minutes on two CPU cores.
 
-    jaxgan train configs/quickstart.py
+jaxgan train configs/quickstart.py
 """
 
 from jaxgan import Experiment
@@ -11,7 +11,14 @@ from jaxgan.systems.dcgan import DCGAN
 def get_config() -> Experiment:
     return Experiment(
         system=DCGAN(
-            width=32, kernel=4, latent="normal", discriminator_norm="none", r1=1.0, beta1=0.0, beta2=0.99, ema=0.99
+            width=32,
+            kernel=4,
+            latent="normal",
+            discriminator_norm="none",
+            r1=1.0,
+            beta1=0.0,
+            beta2=0.99,
+            ema=0.99,
         ),
         data=Avatars(size=32),
         batch_size=64,

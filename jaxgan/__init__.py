@@ -8,33 +8,48 @@
     run = jaxgan.fit(experiment, "runs/avatars")
     pictures = run.sample(64)
 
-Importing it touches no device.
+Importing it touches no device, and its parts are imported when they are first used, so that the command line answers at once.
 """
 
-from jaxgan.errors import UserError
-from jaxgan.experiment import Experiment
-from jaxgan.run import Run, restore
-from jaxgan.training.loop import TrainingDiverged, fit
-from jaxgan.training.state import Context, Network, Outcome, TrainState
-from jaxgan.training.system import Phase, Schedule, System, after, before, every
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Context",
-    "Experiment",
-    "Network",
-    "Outcome",
-    "Phase",
-    "Run",
-    "Schedule",
-    "System",
-    "TrainState",
-    "TrainingDiverged",
-    "UserError",
-    "after",
-    "before",
-    "every",
-    "fit",
-    "restore",
-]
+_WHERE = {
+    "UserError": "jaxgan.errors",
+    "Experiment": "jaxgan.experiment",
+    "Run": "jaxgan.run",
+    "restore": "jaxgan.run",
+    "TrainingDiverged": "jaxgan.training.loop",
+    "fit": "jaxgan.training.loop",
+    "Context": "jaxgan.training.state",
+    "Network": "jaxgan.training.state",
+    "Outcome": "jaxgan.training.state",
+    "TrainState": "jaxgan.training.state",
+    "Phase": "jaxgan.training.system",
+    "Schedule": "jaxgan.training.system",
+    "System": "jaxgan.training.system",
+    "after": "jaxgan.training.system",
+    "before": "jaxgan.training.system",
+    "every": "jaxgan.training.system",
+}
+__all__ = list(_WHERE)
+
+if TYPE_CHECKING:
+    from jaxgan.errors import UserError
+    from jaxgan.experiment import Experiment
+    from jaxgan.run import Run, restore
+    from jaxgan.training.loop import TrainingDiverged, fit
+    from jaxgan.training.state import Context, Network, Outcome, TrainState
+    from jaxgan.training.system import Phase, Schedule, System, after, before, every
+
+
+def __getattr__(name: str):
+    if name not in _WHERE:
+        raise AttributeError(f"module 'jaxgan' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

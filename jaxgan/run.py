@@ -125,9 +125,7 @@ def compiled_sample(system: System):
     return jax.jit(sample)
 
 
-def restore(
-    directory: str | Path, *, step: int | None = None, experiment: Experiment | None = None
-) -> Run:
+def restore(directory: str | Path, *, step: int | None = None, experiment: Experiment | None = None) -> Run:
     """Open the workdir of a run, at its newest good checkpoint or that of `step`.
 
     Imports nothing but installed jaxgan: for a system of one's own, pass the `experiment` again.

@@ -96,7 +96,9 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     """
     path = workdir / RECORD
     if not workdir.is_dir():
-        raise UserError(f"{workdir} is not a folder: give the workdir of a run (jaxgan train CONFIG --workdir DIR)")
+        raise UserError(
+            f"{workdir} is not a folder: give the workdir of a run (jaxgan train CONFIG --workdir DIR)"
+        )
     if not path.exists():
         raise UserError(f"{workdir} is not a workdir: it has no {RECORD}; train one with jaxgan train CONFIG")
     encoded = load_json(path)
@@ -121,7 +123,9 @@ def load_json(path: Path) -> dict[str, Any]:
         encoded = json.loads(path.read_text())
         encoded["experiment"], encoded["shapes"], encoded["classes"]
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite") from None
+        raise UserError(
+            f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite"
+        ) from None
     return encoded
 
 
@@ -169,7 +173,9 @@ def locked(workdir: Path):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UserError(f"another process is training in {workdir}: wait for it, or give another --workdir") from None
+            raise UserError(
+                f"another process is training in {workdir}: wait for it, or give another --workdir"
+            ) from None
         yield
     finally:
         os.close(descriptor)

@@ -20,6 +20,7 @@ from jaxgan.nn import Dropout, Maxout, uniform
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import Phase, System
 
+
 class Generator(nn.Module):
     """Noise [B, latent] to pictures [B, H, W, C] in [-1, 1]: two rectified layers, then a sigmoid for each pixel."""
 
@@ -50,7 +51,10 @@ class Discriminator(nn.Module):
     def __call__(self, images: jax.Array) -> jax.Array:
         init = uniform(0.005)  # as the paper's code
         x = (images.reshape(images.shape[0], -1) + 1) / 2
-        for rate in (0.4 * self.dropout, self.dropout):  # of the pixels less is dropped: 0.2, against 0.5 of the units
+        for rate in (
+            0.4 * self.dropout,
+            self.dropout,
+        ):  # of the pixels less is dropped: 0.2, against 0.5 of the units
             x = Dropout(rate)(x, deterministic=False)
             x = Maxout(self.hidden, self.pieces, kernel_init=init, dtype=self.dtype)(x)
         x = Dropout(self.dropout)(x, deterministic=False)
@@ -114,7 +118,10 @@ class GAN(System):
             c.variables["D"], rows.interleave(real, fake), rngs={"dropout": dropout_key}
         )
         real_logits, fake_logits = rows.deinterleave(logits, 2)
-        metrics = {"real_probability": nn.sigmoid(real_logits).mean(), "fake_probability": nn.sigmoid(fake_logits).mean()}
+        metrics = {
+            "real_probability": nn.sigmoid(real_logits).mean(),
+            "fake_probability": nn.sigmoid(fake_logits).mean(),
+        }
         return adversarial.discriminator_loss(real_logits, fake_logits), Outcome(metrics=metrics)
 
     def generator_loss(self, c: Context):

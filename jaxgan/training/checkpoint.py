@@ -112,7 +112,9 @@ class Checkpoints:
         if not have:
             raise UserError(f"{self.directory.parent} holds no checkpoint yet: train it first (jaxgan train)")
         if step is not None and step not in have:
-            raise UserError(f"{self.directory.parent} has no checkpoint of step {step}: it has {_listed(have)}")
+            raise UserError(
+                f"{self.directory.parent} has no checkpoint of step {step}: it has {_listed(have)}"
+            )
         warnings = []
         for candidate in [step] if step is not None else reversed(have):
             try:
@@ -124,7 +126,11 @@ class Checkpoints:
                 )
         raise UserError(
             "; ".join(warnings)
-            + (f": give --step with another of {_listed(have)}" if step is not None else ": no good one is left")
+            + (
+                f": give --step with another of {_listed(have)}"
+                if step is not None
+                else ": no good one is left"
+            )
         )
 
     def _read(self, step: int, target: TrainState) -> tuple[TrainState, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """`fit`: from an experiment to a trained run in a workdir. The one training loop; knows nothing of any system."""
 
 import contextlib
-import functools
 import signal
 import threading
 import time
@@ -14,7 +13,6 @@ import numpy as np
 
 from jaxgan import pictures, workdir
 from jaxgan.data import Batches
-from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state
 from jaxgan.training import parallel
@@ -85,11 +83,12 @@ def fit(
     """
     directory = Path(directory)
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
-    data = functools.partial(Batches, experiment.data, batch_size=experiment.batch_size, seed=experiment.seed)
-    peek = data(start=0)
-    record = workdir.describe(experiment, peek.spec, peek.classes)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())
+        batches = stack.enter_context(
+            Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed)
+        )
+        record = workdir.describe(experiment, batches.spec, batches.classes)
         stack.enter_context(workdir.locked(directory))
         workdir.prepare(directory, record, overwrite)
         checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
@@ -101,21 +100,21 @@ def fit(
         for sentence in warnings:
             warn(f"{sentence}; using step {first}")
         logs.say(
-            f"{workdir.system_name(record.system)} on {peek.count} examples, {len(layout.devices)} x "
+            f"{workdir.system_name(record.system)} on {batches.count} examples, {len(layout.devices)} x "
             f"{layout.devices[0].device_kind}, {layout.mode}; workdir {directory}"
         )
         if warnings or checkpoints.steps():
             logs.say(f"resuming from step {first}" if first else "starting from step 0")
-        peek.close()
-        batches = data(start=position)
-        stack.callback(batches.close)
+        batches.seek(position)
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, directory)
         run = trainer.train(stop, callbacks)
         checkpoints.wait()
         pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if run.stopped:
-            logs.say(f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there")
+            logs.say(
+                f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there"
+            )
         logs.say(f"state digest: {digest(run.state)}")
     return run
 
@@ -142,7 +141,7 @@ class _Trainer:
         self.state = layout.place(state)
         self.frozen = layout.replicate(self.system.frozen())
         self.sums = MetricSums()
-        self.preview = preview_inputs(record)
+        self.preview = preview_inputs(record, batches.examples)
         self.saved: int | None = self.step if self.step else None
 
     def train(self, stop: _Stop, callbacks) -> Run:
@@ -183,7 +182,9 @@ class _Trainer:
         count = self._window(plan)
         needed = self.system.minibatches(plan)
         taken = [self._take() for _ in range(needed * count)]
-        stacked = {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
+        stacked = (
+            {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
+        )
         moves = dict(plan)
         if count > 1:
             split = {k: v.reshape(count, needed, *v.shape[1:]) for k, v in stacked.items()}
@@ -244,7 +245,11 @@ class _Trainer:
         kept = self.checkpoints.steps()
         raise TrainingDiverged(
             f"training went wrong: {what}. "
-            + (f"The checkpoint of step {kept[-1]} in {self.directory} is good." if kept else "There is no checkpoint.")
+            + (
+                f"The checkpoint of step {kept[-1]} in {self.directory} is good."
+                if kept
+                else "There is no checkpoint."
+            )
             + " A lower learning rate, gradient clipping (--system.gradient-clip 1) or float32 may help."
         )
 
@@ -289,15 +294,11 @@ class _Trainer:
         return Run(self.experiment, self.system, self.directory, self.record, self.host_state(), stopped)
 
 
-def preview_inputs(record: workdir.Record) -> dict[str, np.ndarray]:
+def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
     """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
-    data = record.experiment.data
-    examples = data.load().examples
     random = np.random.default_rng(record.experiment.seed)
-    made = [data.transform(examples[i % len(examples)], random) for i in range(PREVIEW)]
+    transform = record.experiment.data.transform
+    made = [transform(examples[i % len(examples)], random) for i in range(PREVIEW)]
     if "label" in record.shapes:
-        made.sort(key=lambda example: int(example["label"]))
+        made.sort(key=lambda example: tuple(np.ravel(example["label"])))
     return {name: np.stack([np.asarray(example[name]) for example in made]) for name in record.shapes}
-
-
-__all__ = ["TrainingDiverged", "UserError", "fit"]

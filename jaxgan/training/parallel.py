@@ -85,7 +85,8 @@ class Layout:
         """Minibatches [..., rows, ...] with `leading` axes before the rows, divided over the devices."""
         if self.mode == "pmap":
             return jax.tree.map(
-                lambda x: x.reshape(*x.shape[:leading], len(self.devices), -1, *x.shape[leading + 1 :]), batches
+                lambda x: x.reshape(*x.shape[:leading], len(self.devices), -1, *x.shape[leading + 1 :]),
+                batches,
             )
         sharding = NamedSharding(self.mesh, P(*(None,) * leading, AXIS))
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batches)
@@ -179,7 +180,8 @@ def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
             pieces.append((tuple(short), 0))
             short = []
         pieces += [
-            (((name, min(UNROLLED_MOVES, count - first)),), first) for first in range(0, count, UNROLLED_MOVES)
+            (((name, min(UNROLLED_MOVES, count - first)),), first)
+            for first in range(0, count, UNROLLED_MOVES)
         ]
     if short:
         pieces.append((tuple(short), 0))

@@ -117,12 +117,20 @@ def _merge(state: TrainState, outcome: Outcome, phase: str) -> TrainState:
             )
         networks[name] = networks[name].replace(variables={**networks[name].variables, **changed})
     if not set(outcome.aux) <= set(state.aux):
-        raise ValueError(f"phase {phase!r} changes aux {sorted(outcome.aux)}; there is only {sorted(state.aux)}")
+        raise ValueError(
+            f"phase {phase!r} changes aux {sorted(outcome.aux)}; there is only {sorted(state.aux)}"
+        )
     return state.replace(networks=networks, aux={**state.aux, **outcome.aux})
 
 
 def _move(
-    system: System, phase: Phase, state: TrainState, frozen: dict, batches: dict, number: jax.Array, scan: bool
+    system: System,
+    phase: Phase,
+    state: TrainState,
+    frozen: dict,
+    batches: dict,
+    number: jax.Array,
+    scan: bool,
 ) -> tuple[TrainState, Metrics]:
     """One update of the networks of a phase, from `phase.accumulate` minibatches [accumulate, rows, ...]."""
     key = jax.random.key(state.seed, impl="threefry2x32")

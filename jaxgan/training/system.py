@@ -5,11 +5,12 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
+import tyro
 
 from jaxgan.errors import UserError
 from jaxgan.training.state import Context, Outcome
@@ -81,7 +82,9 @@ class Schedule:
     def __post_init__(self):
         for name in ("warmup", "hold", "decay"):
             if getattr(self, name) < 0:
-                raise UserError(f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0")
+                raise UserError(
+                    f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0"
+                )
 
     def factor(self) -> optax.Schedule | None:
         """The factor as a function of the count of moves; None where it is always 1."""
@@ -117,7 +120,10 @@ class System(abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ("image",)
     """The entries of the data's examples that the system reads; only these travel to the devices."""
 
-    precision: Literal["float32", "bfloat16"] = dataclasses.field(default="float32", kw_only=True)
+    # On the command line it is the experiment's --precision, which is written here.
+    precision: Annotated[Literal["float32", "bfloat16"], tyro.conf.Suppress] = dataclasses.field(
+        default="float32", kw_only=True
+    )
     """What convolutions and matrix products compute in. Parameters, statistics and losses stay float32."""
     schedule: Schedule = dataclasses.field(default=Schedule(), kw_only=True)
     """How the learning rates fall over the run; constant by default."""
@@ -131,7 +137,12 @@ class System(abc.ABC):
             value = getattr(self, field.name)
             hint = hints[field.name]
             options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-            if isinstance(value, int) and not isinstance(value, bool) and float in options and int not in options:
+            if (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and float in options
+                and int not in options
+            ):
                 object.__setattr__(self, field.name, float(value))
             if isinstance(value, list):
                 object.__setattr__(self, field.name, tuple(value))

@@ -38,7 +38,8 @@ def relative_errors(state, reference, start):
     """Per leaf: |state - reference| relative to how far the reference moved from the start."""
     pairs = zip(*(jax.tree.leaves((s.networks, s.aux)) for s in (state, reference, start)), strict=True)
     return [
-        np.linalg.norm(np.asarray(a, np.float64) - b) / max(np.linalg.norm(np.asarray(b, np.float64) - c), 1e-30)
+        np.linalg.norm(np.asarray(a, np.float64) - b)
+        / max(np.linalg.norm(np.asarray(b, np.float64) - c), 1e-30)
         for a, b, c in pairs
         if not np.array_equal(b, c)
     ]
@@ -76,7 +77,9 @@ def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices):
     after = jax.tree.map(lambda x: (x.shape, x.dtype, x.weak_type, x.sharding), state)
     chex.assert_trees_all_equal_structs(placed, state)
     mismatched = [
-        (a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True) if str(a) != str(b)
+        (a, b)
+        for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
+        if str(a) != str(b)
     ]
     assert not mismatched
     assert function._cache_size() == 1
@@ -85,7 +88,9 @@ def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices):
 def test_an_unreduced_mean_is_caught():
     class Wrong(Pairs):
         def lag(self, c):
-            return None, Outcome(aux={"copy": jax.tree.map(lambda x: x + c.batch["image"].mean(), c.aux["copy"])})
+            return None, Outcome(
+                aux={"copy": jax.tree.map(lambda x: x + c.batch["image"].mean(), c.aux["copy"])}
+            )
 
     with pytest.raises(AssertionError, match=r"copy.*jaxgan\.rows\.mean"):
         train(Wrong(), minibatches(1), layout(8))
@@ -186,7 +191,9 @@ def test_seed_decides_everything():
         return jax.device_get(train(Toy(), minibatches(2), layout(1), start=state)[0])
 
     chex.assert_trees_all_equal(digest(3), digest(3))
-    different = jax.tree.map(lambda a, b: np.array_equal(a, b), digest(3).networks["G"].params, digest(4).networks["G"].params)
+    different = jax.tree.map(
+        lambda a, b: np.array_equal(a, b), digest(3).networks["G"].params, digest(4).networks["G"].params
+    )
     assert not all(jax.tree.leaves(different))
 
 

@@ -42,7 +42,9 @@ class Toy(System):
 
     def init_variables(self, key, batch):
         k1, k2 = jax.random.split(key)
-        make = rows.solo(lambda: {"G": G.init(k1, jnp.zeros((2, self.latent_dim))), "D": D.init(k2, batch["image"])})
+        make = rows.solo(
+            lambda: {"G": G.init(k1, jnp.zeros((2, self.latent_dim))), "D": D.init(k2, batch["image"])}
+        )
         return make()
 
     def phases(self):
@@ -63,7 +65,10 @@ class Toy(System):
 
     def discriminator_loss(self, c):
         fake, _ = self.fake(c)
-        real_logits, fake_logits = D.apply(c.variables["D"], c.batch["image"]), D.apply(c.variables["D"], fake)
+        real_logits, fake_logits = (
+            D.apply(c.variables["D"], c.batch["image"]),
+            D.apply(c.variables["D"], fake),
+        )
         loss = jax.nn.softplus(-real_logits).mean() + jax.nn.softplus(fake_logits).mean()
         return loss, Outcome(metrics={"real_logits": real_logits.mean()})
 

@@ -1,0 +1,31 @@
+"""Where examples come from, and the one pipeline that feeds every system.
+
+Importing this is cheap: the libraries that a source needs are imported when it is loaded.
+"""
+
+from jaxgan.data.arrays import Arrays
+from jaxgan.data.avatars import Avatars, avatar_attributes, avatar_options, render
+from jaxgan.data.base import ImageData, Records
+from jaxgan.data.digits import Digits
+from jaxgan.data.folder import Folder
+from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
+from jaxgan.data.pipeline import Batches
+from jaxgan.data.sources import parse_source
+from jaxgan.data.tfds import TFDS
+
+__all__ = [
+    "TFDS",
+    "Arrays",
+    "Avatars",
+    "Batches",
+    "Digits",
+    "Folder",
+    "ImageData",
+    "OpenMoji",
+    "Records",
+    "avatar_attributes",
+    "avatar_options",
+    "openmoji_attributes",
+    "parse_source",
+    "render",
+]

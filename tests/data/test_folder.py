@@ -1,0 +1,133 @@
+"""A folder of pictures: classes, conversion, and what is wrong with it said in one sentence."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxgan.data import Batches, Folder
+from jaxgan.errors import UserError
+
+COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+def fill(folder, count=3, size=(20, 10), color=COLORS["red"], suffix="png"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        Image.new("RGB", size, color).save(folder / f"{index:03d}.{suffix}")
+    return folder
+
+
+def test_pictures_of_a_folder_and_below(tmp_path):
+    fill(tmp_path, 2)
+    fill(tmp_path / "more" / "deep", 1)
+    fill(tmp_path / ".hidden", 1)
+    (tmp_path / "notes.txt").write_text("not looked at")
+    records = Folder(path=str(tmp_path), size=8).load()
+    assert len(records.examples) == 3
+    assert records.classes == ()
+    assert "label" not in records.examples[0]
+    assert records.examples[0]["image"].shape == (8, 8, 3)
+    assert (records.examples[0]["image"] == COLORS["red"]).all()
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    fill(tmp_path / "elsewhere", 2)
+    fill(tmp_path / "set" / "own", 1)
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "circle").symlink_to(tmp_path / "set")
+    with pytest.raises(UserError, match='"circle" has no pictures'):
+        Folder(path=str(tmp_path / "set")).load()
+    (tmp_path / "set" / "circle").unlink()
+    assert Folder(path=str(tmp_path / "set")).load().classes == ("linked", "own")
+
+
+def test_subfolders_are_classes(tmp_path):
+    for name, color in COLORS.items():
+        fill(tmp_path / name, 2, color=color, suffix="JPG" if name == "red" else "png")
+    records = Folder(path=str(tmp_path), size=8).load()
+    assert records.classes == ("blue", "green", "red")
+    for example in (records.examples[i] for i in range(6)):
+        color = COLORS[records.classes[example["label"]]]
+        assert np.abs(example["image"].astype(int) - color).max() <= 2
+        assert example["file"].startswith(records.classes[example["label"]])
+
+
+@pytest.mark.parametrize("crop", ["center", "random", "none"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_batches_of_pictures_of_any_size(tmp_path, crop, channels):
+    for index, size in enumerate([(40, 30), (10, 90), (7, 7), (12, 24)]):
+        Image.effect_noise(size, 50).save(tmp_path / f"{index}.png")
+    data = Folder(path=str(tmp_path), size=(12, 24), channels=channels, crop=crop, flip=True)
+    with Batches(data, batch_size=4, seed=0) as batches:
+        for batch in (next(batches), next(batches)):
+            assert list(batch) == ["image"]
+            assert batch["image"].shape == (4, 12, 24, channels)
+            assert batch["image"].dtype == np.float32
+            assert -1 <= batch["image"].min() < batch["image"].max() <= 1
+
+
+def refused(folder, *words):
+    with pytest.raises(UserError) as caught:
+        Folder(path=str(folder), size=8).load()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_missing_empty_and_wrong_folders(tmp_path):
+    refused(tmp_path / "nowhere", "does not exist", "nowhere")
+    refused(tmp_path, "no pictures", str(tmp_path), ".png")
+    (tmp_path / "file").write_text("")
+    refused(tmp_path / "file", "is a file")
+
+
+def test_a_class_without_pictures(tmp_path):
+    fill(tmp_path / "cats")
+    (tmp_path / "dogs").mkdir()
+    refused(tmp_path, '"dogs" has no pictures')
+
+
+def test_few_damaged_files_are_named_and_skipped(tmp_path, capsys):
+    fill(tmp_path, 150, size=(8, 8))
+    (tmp_path / "007.png").write_bytes(b"")
+    records = Folder(path=str(tmp_path), size=8).load()
+    assert len(records.examples) == 149
+    said = capsys.readouterr().err
+    assert "skipped 1 of the 150" in said
+    assert "007.png: an empty file" in said
+
+
+def test_many_damaged_files_are_refused_and_the_first_are_named(tmp_path):
+    fill(tmp_path, 50, size=(8, 8))
+    for index in range(8):
+        (tmp_path / f"{index:03d}.png").write_bytes(b"no picture")
+    refused(tmp_path, "8 of the 50", "000.png: not a picture", "004.png", "and 3 more")
+
+
+def damage_in_the_middle(path):
+    """What only decoding can find: the header and the end are good."""
+    Image.effect_noise((64, 64), 50).convert("RGB").save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+def test_damage_found_while_reading_is_named_and_the_next_picture_is_used(tmp_path, capsys):
+    fill(tmp_path, 150, size=(8, 8))
+    damage_in_the_middle(tmp_path / "007.png")
+    records = Folder(path=str(tmp_path), size=8).load()
+    assert len(records.examples) == 150
+    assert records.examples[7]["file"] == "008.png"
+    assert "007.png: truncated or damaged" in capsys.readouterr().err
+    damage_in_the_middle(tmp_path / "010.png")
+    with pytest.raises(UserError, match=r"2 of the 150 .*010\.png"):
+        records.examples[10]
+
+
+def test_too_much_damage_found_while_reading_stops_training(tmp_path):
+    fill(tmp_path, 3, size=(8, 8))
+    damage_in_the_middle(tmp_path / "001.png")
+    with (
+        pytest.raises(UserError, match=r"001\.png"),
+        Batches(Folder(path=str(tmp_path), size=8), batch_size=4, seed=0) as batches,
+    ):
+        next(batches)

@@ -1,0 +1,109 @@
+"""The convolution and its transpose against those of `lax`: values and derivatives, in float64."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+
+from jaxgan.nn import lowering
+
+NUMBERS = ("NHWC", "HWIO", "NHWC")
+# kernel, stride, padding, input height and width
+CASES = [
+    ((3, 3), (1, 1), ((1, 1), (1, 1)), (5, 4)),
+    ((4, 4), (2, 2), ((1, 1), (1, 1)), (8, 6)),
+    ((5, 5), (2, 2), ((1, 2), (1, 2)), (6, 8)),
+    ((5, 5), (2, 2), ((2, 2), (2, 2)), (6, 8)),
+    ((4, 4), (1, 1), ((0, 0), (0, 0)), (4, 4)),
+    ((3, 3), (2, 2), ((0, 1), (1, 0)), (7, 6)),  # the last row is in no window
+    ((1, 1), (2, 2), ((0, 0), (0, 0)), (5, 4)),  # the kernel is smaller than the stride
+    ((4, 3), (3, 1), ((1, 0), (1, 1)), (8, 3)),
+]
+
+
+def reference_conv(x, kernel, stride, padding):
+    return lax.conv_general_dilated(x, kernel, stride, padding, dimension_numbers=NUMBERS)
+
+
+def reference_conv_transpose(x, kernel, stride, padding):
+    return lax.conv_transpose(x, kernel, stride, padding, dimension_numbers=NUMBERS)
+
+
+def derivatives(function, x, kernel, stride, padding):
+    """The value, its gradients, and those of a penalty on the gradient by the input."""
+
+    def loss(x, kernel):
+        return jnp.sum(jnp.sin(function(x, kernel, stride, padding)))
+
+    def penalty(x, kernel):
+        return jnp.sum(jnp.square(jax.grad(loss)(x, kernel)))
+
+    @jax.jit
+    def everything(x, kernel):
+        value = function(x, kernel, stride, padding)
+        return value, jax.grad(loss, (0, 1))(x, kernel), jax.grad(penalty, (0, 1))(x, kernel)
+
+    return everything(x, kernel)
+
+
+@pytest.mark.parametrize(
+    ("ours", "reference"),
+    [(lowering.conv, reference_conv), (lowering.conv_transpose, reference_conv_transpose)],
+    ids=["conv", "conv_transpose"],
+)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_agrees_with_lax_to_the_second_derivative(ours, reference, case):
+    window, stride, padding, size = case
+    with jax.enable_x64(True):
+        key = jax.random.key(0)
+        x = jax.random.normal(key, (2, *size, 3), jnp.float64)
+        kernel = jax.random.normal(key, (*window, 3, 2), jnp.float64)
+        got = derivatives(ours, x, kernel, stride, padding)
+        wanted = derivatives(reference, x, kernel, stride, padding)
+        for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True):
+            assert a.shape == b.shape
+            assert jnp.abs(a - b).max() <= 1e-12 * (1 + jnp.abs(b).max())
+
+
+def test_third_derivatives_exist():
+    x, kernel = jnp.ones((1, 4, 4, 1)), jnp.full((3, 3, 1, 1), 0.1)
+
+    def cube(function):
+        def total(kernel):
+            return jnp.sum(function(x, kernel, (2, 2), ((1, 1), (1, 1))) ** 3)
+
+        twice = jax.grad(lambda k: jnp.sum(jax.grad(total)(k) ** 2))
+        return jax.grad(lambda k: jnp.sum(twice(k) ** 2))(kernel)
+
+    assert jnp.allclose(cube(lowering.conv), cube(reference_conv), rtol=1e-4)
+    assert jnp.allclose(cube(lowering.conv_transpose), cube(reference_conv_transpose), rtol=1e-4)
+
+
+def spread_out(jaxpr) -> int:
+    """Convolutions of an input spread out with zeros, in this program and those inside it."""
+    count = 0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "conv_general_dilated":
+            count += equation.params["lhs_dilation"] != (1, 1)
+        count += sum(spread_out(inner) for inner in jax.core.jaxprs_in_params(equation.params))
+    return count
+
+
+@pytest.mark.parametrize(
+    ("function", "wanted"), [(lowering.conv_transpose, 1), (reference_conv_transpose, 2)]
+)
+def test_the_kernel_gradient_does_not_spread_the_input(function, wanted):
+    """Only the forward pass may: for such a kernel gradient XLA's CPU backend has no fast path."""
+    x, kernel = jnp.ones((1, 4, 4, 2)), jnp.ones((4, 4, 2, 3))
+    gradient = jax.grad(lambda kernel: jnp.sum(function(x, kernel, (2, 2), ((2, 2), (2, 2)))))
+    assert spread_out(jax.make_jaxpr(gradient)(kernel).jaxpr) == wanted
+
+
+def test_half_precision_and_batches_of_batches():
+    x = jnp.ones((3, 2, 4, 4, 1), jnp.bfloat16)
+    kernel = jnp.ones((4, 4, 1, 2), jnp.bfloat16)
+
+    def loss(kernel, x):
+        return jnp.sum(lowering.conv_transpose(x, kernel, (2, 2), ((2, 2), (2, 2)))).astype(jnp.float32)
+
+    assert jax.vmap(jax.grad(loss), (None, 0))(kernel, x).dtype == jnp.bfloat16
