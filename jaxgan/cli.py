@@ -29,6 +29,7 @@ FLAGS = (tyro.conf.FlagCreatePairsOff,)
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    sys.stdout.reconfigure(line_buffering=True)  # in a pipe or a job's log, too, progress shows as it happens
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(__doc__.strip() + "\n\nEach command has its own --help.")
         return 0 if argv else 2
@@ -217,10 +218,7 @@ def info(argv: list[str]) -> int:
     print(f"step         {run.step} of {run.experiment.steps}")
     for name, network in run.state.networks.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(network.params))
-        print(
-            f"network {name:4} {count:,} parameters"
-            + ("" if network.ema is None else ", with moving average")
-        )
+        print(f"network {name:4} {count:,} parameters" + ("" if network.ema is None else ", with moving average"))
     for name, value in _flat(saved["experiment"]):
         print(f"  {name} = {value}")
     print(f"classes      {', '.join(run.record.classes) or 'none'}")
@@ -240,9 +238,7 @@ def _config_of(command: str, argv: list[str]) -> tuple[str, list[str]]:
         return argv[0], list(argv[1:])
     if any(flag in argv for flag in ("-h", "--help")):
         return "quickstart", ["--help"]
-    raise UserError(
-        f"jaxgan {command} needs a config first: jaxgan {command} CONFIG [options]; jaxgan list names them"
-    )
+    raise UserError(f"jaxgan {command} needs a config first: jaxgan {command} CONFIG [options]; jaxgan list names them")
 
 
 def _with_source(experiment: Any, argv: list[str]) -> Any:

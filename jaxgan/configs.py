@@ -63,14 +63,10 @@ def load(config: str) -> "Experiment":
     except UserError:
         raise
     except Exception as error:
-        raise UserError(
-            f"{path}, line {_line(error, path)}, fails: {type(error).__name__}: {error}"
-        ) from error
+        raise UserError(f"{path}, line {_line(error, path)}, fails: {type(error).__name__}: {error}") from error
     get_config = getattr(module, "get_config", None)
     if not callable(get_config):
-        raise UserError(
-            f"{path} has no function get_config(): a config defines one that returns an Experiment"
-        )
+        raise UserError(f"{path} has no function get_config(): a config defines one that returns an Experiment")
     try:
         experiment = get_config()
     except UserError as error:
@@ -80,9 +76,7 @@ def load(config: str) -> "Experiment":
             f"{path}, line {_line(error, path)}: get_config() fails: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(experiment, Experiment):
-        raise UserError(
-            f"{path}: get_config() returns {type(experiment).__name__}: it must return a jaxgan.Experiment"
-        )
+        raise UserError(f"{path}: get_config() returns {type(experiment).__name__}: it must return a jaxgan.Experiment")
     return experiment
 
 
@@ -92,7 +86,5 @@ def summary(path: Path) -> str:
 
 
 def _line(error: Exception, path: Path) -> int | str:
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return lines[-1] if lines else "?"

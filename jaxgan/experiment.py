@@ -55,13 +55,9 @@ class Experiment:
 
     def __post_init__(self):
         if not isinstance(self.system, System):
-            raise UserError(
-                f"system is {self.system!r}: it must be an instance of a subclass of jaxgan.System"
-            )
+            raise UserError(f"system is {self.system!r}: it must be an instance of a subclass of jaxgan.System")
         if not (hasattr(self.data, "load") and hasattr(self.data, "transform")):
-            raise UserError(
-                f"data is {self.data!r}: it must have the methods load() and transform(example, random)"
-            )
+            raise UserError(f"data is {self.data!r}: it must have the methods load() and transform(example, random)")
         for name in (
             "batch_size", "steps", "fuse", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints",
         ):  # fmt: skip
@@ -97,9 +93,7 @@ class Experiment:
             known = {field.name for field in dataclasses.fields(cls)}
             return cls(**{name: _decode(value, source) for name, value in encoded.items() if name in known})
         except (TypeError, KeyError, AttributeError) as error:
-            raise UserError(
-                f"{source} does not describe an experiment of this version of jaxgan: {error}"
-            ) from None
+            raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
 
 
 def _options(owner: type, field: str) -> list:

@@ -96,9 +96,7 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     """
     path = workdir / RECORD
     if not workdir.is_dir():
-        raise UserError(
-            f"{workdir} is not a folder: give the workdir of a run (jaxgan train CONFIG --workdir DIR)"
-        )
+        raise UserError(f"{workdir} is not a folder: give the workdir of a run (jaxgan train CONFIG --workdir DIR)")
     if not path.exists():
         raise UserError(f"{workdir} is not a workdir: it has no {RECORD}; train one with jaxgan train CONFIG")
     encoded = load_json(path)
@@ -107,8 +105,7 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     elif different := differences(experiment.to_json(), encoded["experiment"]):
         raise UserError(f"{workdir} holds another experiment: " + "; ".join(different))
     shapes = {
-        name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype))
-        for name, (shape, dtype) in encoded["shapes"].items()
+        name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
     }
     return describe(experiment, shapes, tuple(encoded["classes"]))
 
@@ -123,9 +120,7 @@ def load_json(path: Path) -> dict[str, Any]:
         encoded = json.loads(path.read_text())
         encoded["experiment"], encoded["shapes"], encoded["classes"]
     except (ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite"
-        ) from None
+        raise UserError(f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite") from None
     return encoded
 
 

@@ -72,14 +72,10 @@ def _check_images(images: np.ndarray, path: Path) -> np.ndarray:
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
-        raise UserError(
-            f'{path}: "image" is {images.dtype}, but must be uint8, or floats in [0, 1] or [-1, 1]'
-        )
+        raise UserError(f'{path}: "image" is {images.dtype}, but must be uint8, or floats in [0, 1] or [-1, 1]')
     if not np.isfinite(images).all():
         where = np.argwhere(~np.isfinite(images))[0]
-        raise UserError(
-            f'{path}: "image" is not finite, first in picture {where[0]}: remove what is NaN or infinite'
-        )
+        raise UserError(f'{path}: "image" is not finite, first in picture {where[0]}: remove what is NaN or infinite')
     low, high = float(images.min()), float(images.max())
     if low < -1 or high > 1:
         raise UserError(

@@ -223,9 +223,7 @@ def _options(style: str, avatar) -> dict[str, str]:
     options = {}
     for name, attribute in _drawn(style).items():
         value = chosen.get(attribute.option) or NONE  # what is not shown is not chosen either
-        value = (
-            value[0] if isinstance(value, list) else value
-        )  # a colour is a list of gradient stops, here of one
+        value = value[0] if isinstance(value, list) else value  # a colour is a list of gradient stops, here of one
         options[name] = attribute.values[attribute.meanings.index(value)]
     return options
 

@@ -68,9 +68,7 @@ class ImageData:
         if self.resize is not None and self.crop != "random":
             raise UserError('data.resize is the size before a random crop: give data.crop "random" too')
         if self.resize is not None and self.resize < max(height, width):
-            raise UserError(
-                f"data.resize is {self.resize}, less than data.size {self.size} that is cropped from it"
-            )
+            raise UserError(f"data.resize is {self.resize}, less than data.size {self.size} that is cropped from it")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -123,9 +121,7 @@ class ImageData:
         height, width, _ = self.shape
         pixels = example["image"]
         top, left = pixels.shape[0] - height, pixels.shape[1] - width
-        if (
-            self.crop == "random"
-        ):  # drawn even where there is no room: the flip must not depend on the picture
+        if self.crop == "random":  # drawn even where there is no room: the flip must not depend on the picture
             top, left = random.integers(0, [top + 1, left + 1])
         pixels = pixels[top : top + height, left : left + width]
         if self.flip and random.random() < 0.5:

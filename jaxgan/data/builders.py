@@ -90,9 +90,7 @@ class OpenMojiBuilder(tfds.core.GeneratorBasedBuilder):
         }
         for name, values in openmoji.openmoji_attributes().items():
             features[name] = tfds.features.ClassLabel(names=values)
-        return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(features), disable_shuffling=True
-        )
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), disable_shuffling=True)
 
     def _split_generators(self, dl_manager) -> dict:
         return {"train": self._generate_examples()}
@@ -129,6 +127,4 @@ def _opaque(png: bytes) -> Image.Image:
 
 
 def _progress(items, count: int):
-    return track(
-        items, "drawing", count, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    )
+    return track(items, "drawing", count, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

@@ -21,9 +21,7 @@ def draw(svg: str, size: int) -> bytes:
 
     Fonts of the machine are left out: they would make the pixels differ from machine to machine.
     """
-    return resvg_py.svg_to_bytes(
-        svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True
-    )
+    return resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True)
 
 
 def draw_all(svgs: Iterable[str], size: int) -> Iterator[bytes]:

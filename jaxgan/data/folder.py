@@ -71,9 +71,7 @@ def find_pictures(folder: Path) -> list[Path]:
         raise UserError(f"{folder} is a file: a folder of pictures, or an .npz file, can be a data set")
     files = sorted(_walk(folder))
     if not files:
-        raise UserError(
-            f"the folder {folder} has no pictures (files ending in {', '.join(sorted(pictures.SUFFIXES))})"
-        )
+        raise UserError(f"the folder {folder} has no pictures (files ending in {', '.join(sorted(pictures.SUFFIXES))})")
     return files
 
 

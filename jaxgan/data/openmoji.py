@@ -120,9 +120,7 @@ def gender(caption: str) -> str:
 
     Groups of one gender count ("men wrestling"); couples of two, and things ("man's shoe"), do not.
     """
-    match = re.match(
-        r"(?:deaf |older |pregnant )?(wom[ae]n|m[ae]n|person|people)\b(?!['\u2019])(?!.* and )", caption
-    )
+    match = re.match(r"(?:deaf |older |pregnant )?(wom[ae]n|m[ae]n|person|people)\b(?!['\u2019])(?!.* and )", caption)
     if match is None:
         return "none"
     return {"women": "woman", "men": "man", "people": "person"}.get(match[1], match[1])

@@ -126,9 +126,7 @@ def cover(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return squash(pixels, max(height, round(scale * h)), max(width, round(scale * w)))
 
 
-def _resize(
-    pixels: np.ndarray, height: int, width: int, box: tuple[float, float, float, float]
-) -> np.ndarray:
+def _resize(pixels: np.ndarray, height: int, width: int, box: tuple[float, float, float, float]) -> np.ndarray:
     if pixels.shape[:2] == (height, width) and box == (0, 0, width, height):
         return pixels
     grey = pixels.shape[2] == 1

@@ -47,8 +47,7 @@ def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:
         temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=place.parent))
     except OSError as error:
         raise UserError(
-            f"the cache directory {place.parent} cannot be written ({error.strerror}): "
-            "set JAXGAN_CACHE to one that can"
+            f"the cache directory {place.parent} cannot be written ({error.strerror}): set JAXGAN_CACHE to one that can"
         ) from error
     try:
         prepare(temporary)

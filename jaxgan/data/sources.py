@@ -44,11 +44,7 @@ def parse_source(spec: str, like: ImageData | None = None) -> ImageData:
         return Folder(path=spec, **picture)
     if path.is_file():
         raise UserError(f"{path} is a file: a folder of pictures, or an .npz file, can be a data set")
-    beside = (
-        [str(path.parent / p.name) for p in path.parent.iterdir() if p.is_dir()]
-        if path.parent.is_dir()
-        else []
-    )
+    beside = [str(path.parent / p.name) for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
     raise UserError(
         f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *beside])} '
         f"A source is {', '.join(BUILT_IN)}, tfds:NAME, an existing folder of pictures, or an .npz file"

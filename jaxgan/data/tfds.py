@@ -71,9 +71,7 @@ class TFDS(ImageData):
         if isinstance(feature, tfds.features.ClassLabel):
             return tuple(feature.names or ()), int
         if isinstance(feature, tfds.features.FeaturesDict):
-            names = tuple(
-                name for name, part in feature.items() if part.np_dtype == np.bool_ and not part.shape
-            )
+            names = tuple(name for name, part in feature.items() if part.np_dtype == np.bool_ and not part.shape)
             return names, lambda values: np.array([values[name] for name in names], np.int32)
         return (), None
 
@@ -98,17 +96,14 @@ class TFDS(ImageData):
         """What an error of TFDS means to a user; an error that is not known, as it is."""
         command = f"tfds build {self.name} --file_format=array_record"
         elsewhere = (
-            f"run `{command}` once where TensorFlow is installed (Colab has it) "
-            f"and copy what it writes to {folder}"
+            f"run `{command}` once where TensorFlow is installed (Colab has it) and copy what it writes to {folder}"
         )
         kinds = {kind.__name__ for kind in type(error).__mro__}
         text = str(error)
         if isinstance(error, ImportError):
             if "tensorflow" in text:
                 return UserError(f"preparing tfds:{self.name} needs TensorFlow: {elsewhere}")
-            return UserError(
-                f"preparing tfds:{self.name} needs a package ({text}): install it, or {elsewhere}"
-            )
+            return UserError(f"preparing tfds:{self.name} needs a package ({text}): install it, or {elsewhere}")
         formats = ("File format is already set", "does not match the file", "Random access data source")
         if any(words in text for words in formats):
             return UserError(

@@ -9,9 +9,7 @@ import jax.numpy as jnp
 import optax
 
 
-def discriminator_loss(
-    real_logits: jax.Array, fake_logits: jax.Array, *, real_target: float = 1.0
-) -> jax.Array:
+def discriminator_loss(real_logits: jax.Array, fake_logits: jax.Array, *, real_target: float = 1.0) -> jax.Array:
     """The discriminator's side of the minimax game, negated: -E[log D(x)] - E[log(1 - D(G(z)))].
 
     Goodfellow et al. 2014, equation 1. At an undecided discriminator it is 2 log 2 = 1.386.

@@ -118,9 +118,7 @@ class CGAN(System):
         return Generator(image_shape, self.noise_hidden, self.label_hidden, self.joint_hidden, self.dtype)
 
     def discriminator(self) -> Discriminator:
-        return Discriminator(
-            self.image_maxout, self.label_maxout, self.joint_maxout, self.dropout, self.dtype
-        )
+        return Discriminator(self.image_maxout, self.label_maxout, self.joint_maxout, self.dropout, self.dtype)
 
     def one_hot(self, labels: jax.Array) -> jax.Array:
         return jax.nn.one_hot(labels, self.classes)

@@ -43,9 +43,7 @@ class Generator(nn.Module):
         features = self.width * 2 ** (doublings - 1)
         first = (height >> doublings, width >> doublings, features)
         # Not a hidden dense layer in the paper's sense: its result is the first feature map.
-        x = nn.Dense(first[0] * first[1] * features, use_bias=False, kernel_init=normal(), dtype=self.dtype)(
-            z
-        )
+        x = nn.Dense(first[0] * first[1] * features, use_bias=False, kernel_init=normal(), dtype=self.dtype)(z)
         x = norm_relu(x.reshape(-1, *first))
         for level in range(1, doublings):
             x = ConvTranspose(features >> level, self.kernel, 2, use_bias=False, dtype=self.dtype)(x)
@@ -171,7 +169,5 @@ class DCGAN(System):
 
     def sample(self, variables, inputs, key):
         image = inputs["image"]
-        pictures, _ = self.generate(
-            variables, self.latents(key, image.shape[0]), image.shape[1:], mode="running"
-        )
+        pictures, _ = self.generate(variables, self.latents(key, image.shape[0]), image.shape[1:], mode="running")
         return pictures

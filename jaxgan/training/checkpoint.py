@@ -93,9 +93,7 @@ class Checkpoints:
                 self._manager.check_for_errors()
             self._pending = None
 
-    def restore(
-        self, target: TrainState, step: int | None = None
-    ) -> tuple[TrainState, dict[str, Any], list[str]]:
+    def restore(self, target: TrainState, step: int | None = None) -> tuple[TrainState, dict[str, Any], list[str]]:
         """The newest good checkpoint, or that of `step`.
 
         Args:
@@ -112,9 +110,7 @@ class Checkpoints:
         if not have:
             raise UserError(f"{self.directory.parent} holds no checkpoint yet: train it first (jaxgan train)")
         if step is not None and step not in have:
-            raise UserError(
-                f"{self.directory.parent} has no checkpoint of step {step}: it has {_listed(have)}"
-            )
+            raise UserError(f"{self.directory.parent} has no checkpoint of step {step}: it has {_listed(have)}")
         warnings = []
         for candidate in [step] if step is not None else reversed(have):
             try:
@@ -126,11 +122,7 @@ class Checkpoints:
                 )
         raise UserError(
             "; ".join(warnings)
-            + (
-                f": give --step with another of {_listed(have)}"
-                if step is not None
-                else ": no good one is left"
-            )
+            + (f": give --step with another of {_listed(have)}" if step is not None else ": no good one is left")
         )
 
     def _read(self, step: int, target: TrainState) -> tuple[TrainState, dict[str, Any]]:

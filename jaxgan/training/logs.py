@@ -86,9 +86,7 @@ class Logs:
                 TextColumn("{task.fields[speed]}"),
             )
             self._progress = Progress(*columns, console=self.console, transient=True)
-            self._task = self._progress.add_task(
-                "train", total=self.last_step, completed=self.first_step, speed=""
-            )
+            self._task = self._progress.add_task("train", total=self.last_step, completed=self.first_step, speed="")
             self._progress.start()
 
     def advance(self, step: int) -> None:

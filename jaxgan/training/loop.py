@@ -85,9 +85,7 @@ def fit(
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())
-        batches = stack.enter_context(
-            Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed)
-        )
+        batches = stack.enter_context(Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed))
         record = workdir.describe(experiment, batches.spec, batches.classes)
         stack.enter_context(workdir.locked(directory))
         workdir.prepare(directory, record, overwrite)
@@ -112,9 +110,7 @@ def fit(
         pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if run.stopped:
-            logs.say(
-                f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there"
-            )
+            logs.say(f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there")
         logs.say(f"state digest: {digest(run.state)}")
     return run
 
@@ -182,20 +178,14 @@ class _Trainer:
         count = self._window(plan)
         needed = self.system.minibatches(plan)
         taken = [self._take() for _ in range(needed * count)]
-        stacked = (
-            {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
-        )
+        stacked = {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
         moves = dict(plan)
         if count > 1:
             split = {k: v.reshape(count, needed, *v.shape[1:]) for k, v in stacked.items()}
-            self.state, metrics = parallel.run_window(
-                self.system, plan, self.layout, self.state, self.frozen, split
-            )
+            self.state, metrics = parallel.run_window(self.system, plan, self.layout, self.state, self.frozen, split)
             self.sums.add(self.step + 1, moves, metrics)
         else:
-            self.state, parts = parallel.run_step(
-                self.system, plan, self.layout, self.state, self.frozen, stacked
-            )
+            self.state, parts = parallel.run_step(self.system, plan, self.layout, self.state, self.frozen, stacked)
             merged: dict[str, Any] = {}
             for part in parts:
                 merged |= {name: merged[name] + v if name in merged else v for name, v in part.items()}
@@ -245,11 +235,7 @@ class _Trainer:
         kept = self.checkpoints.steps()
         raise TrainingDiverged(
             f"training went wrong: {what}. "
-            + (
-                f"The checkpoint of step {kept[-1]} in {self.directory} is good."
-                if kept
-                else "There is no checkpoint."
-            )
+            + (f"The checkpoint of step {kept[-1]} in {self.directory} is good." if kept else "There is no checkpoint.")
             + " A lower learning rate, gradient clipping (--system.gradient-clip 1) or float32 may help."
         )
 

@@ -42,9 +42,7 @@ class Layout:
     scan: bool
 
     @classmethod
-    def create(
-        cls, parallel: Literal["auto", "jit", "pmap"], batch_size: int, devices: int | None = None
-    ) -> "Layout":
+    def create(cls, parallel: Literal["auto", "jit", "pmap"], batch_size: int, devices: int | None = None) -> "Layout":
         """The layout for an experiment: all devices, or the first `devices`.
 
         Raises:
@@ -179,10 +177,7 @@ def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
         if short:
             pieces.append((tuple(short), 0))
             short = []
-        pieces += [
-            (((name, min(UNROLLED_MOVES, count - first)),), first)
-            for first in range(0, count, UNROLLED_MOVES)
-        ]
+        pieces += [(((name, min(UNROLLED_MOVES, count - first)),), first) for first in range(0, count, UNROLLED_MOVES)]
     if short:
         pieces.append((tuple(short), 0))
     for index, (turns, first) in enumerate(pieces):

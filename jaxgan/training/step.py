@@ -30,9 +30,7 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
     for phase in system.phases():
         for name in phase.trains:
             if name not in variables:
-                raise ValueError(
-                    f"phase {phase.name!r} trains {name!r}, but init_variables gives {sorted(variables)}"
-                )
+                raise ValueError(f"phase {phase.name!r} trains {name!r}, but init_variables gives {sorted(variables)}")
             slots[name].add(phase.slot)
     networks = {}
     for name, collections in variables.items():
@@ -43,22 +41,16 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
             variables=rest,
             opt={slot: transformation(system, name, slot).init(params) for slot in sorted(slots[name])},
             # A copy: the state is donated, and one buffer cannot be donated twice.
-            ema=None
-            if system.ema_decay(name, 0) is None
-            else jax.tree.map(jnp.copy, {"params": params, **rest}),
+            ema=None if system.ema_decay(name, 0) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
         )
-    state = TrainState(
-        step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=system.init_aux(variables)
-    )
+    state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=system.init_aux(variables))
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
 
 
 def _check_phases(system: System) -> None:
     names = [phase.name for phase in system.phases()]
     if len(set(names)) < len(names):
-        raise ValueError(
-            f"{type(system).__name__}: two phases share a name, {names}: their noise would be the same"
-        )
+        raise ValueError(f"{type(system).__name__}: two phases share a name, {names}: their noise would be the same")
 
 
 def _differentiate(
@@ -71,9 +63,7 @@ def _differentiate(
             name: {"params": params.get(name, network.params), **network.variables}
             for name, network in state.networks.items()
         }
-        context = Context(
-            variables={**variables, **frozen}, batch=batch, key=key, aux=state.aux, step=state.step
-        )
+        context = Context(variables={**variables, **frozen}, batch=batch, key=key, aux=state.aux, step=state.step)
         loss, outcome = phase.loss(context)
         return (loss if isinstance(loss, dict) else {phase.trains: loss}), outcome
 
@@ -117,9 +107,7 @@ def _merge(state: TrainState, outcome: Outcome, phase: str) -> TrainState:
             )
         networks[name] = networks[name].replace(variables={**networks[name].variables, **changed})
     if not set(outcome.aux) <= set(state.aux):
-        raise ValueError(
-            f"phase {phase!r} changes aux {sorted(outcome.aux)}; there is only {sorted(state.aux)}"
-        )
+        raise ValueError(f"phase {phase!r} changes aux {sorted(outcome.aux)}; there is only {sorted(state.aux)}")
     return state.replace(networks=networks, aux={**state.aux, **outcome.aux})
 
 
@@ -212,9 +200,7 @@ def take_turns(
     by_name = {phase.name: phase for phase in system.phases()}
     for name, count in turns:
         phase = by_name[name]
-        used = jax.tree.map(
-            lambda x, n=count, a=phase.accumulate: x[: n * a].reshape(n, a, *x.shape[1:]), batches
-        )
+        used = jax.tree.map(lambda x, n=count, a=phase.accumulate: x[: n * a].reshape(n, a, *x.shape[1:]), batches)
 
         def body(state, indexed, phase=phase):
             index, batch = indexed

@@ -82,9 +82,7 @@ class Schedule:
     def __post_init__(self):
         for name in ("warmup", "hold", "decay"):
             if getattr(self, name) < 0:
-                raise UserError(
-                    f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0"
-                )
+                raise UserError(f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0")
 
     def factor(self) -> optax.Schedule | None:
         """The factor as a function of the count of moves; None where it is always 1."""
@@ -137,12 +135,7 @@ class System(abc.ABC):
             value = getattr(self, field.name)
             hint = hints[field.name]
             options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-            if (
-                isinstance(value, int)
-                and not isinstance(value, bool)
-                and float in options
-                and int not in options
-            ):
+            if isinstance(value, int) and not isinstance(value, bool) and float in options and int not in options:
                 object.__setattr__(self, field.name, float(value))
             if isinstance(value, list):
                 object.__setattr__(self, field.name, tuple(value))
@@ -165,9 +158,7 @@ class System(abc.ABC):
         """The optimiser of a network in a slot. `schedule` and `gradient_clip` are applied around it."""
 
     @abc.abstractmethod
-    def sample(
-        self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array
-    ) -> jax.Array:
+    def sample(self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array) -> jax.Array:
         """What the system makes: pictures [B, H, W, C] in [-1, 1].
 
         Args:

@@ -14,17 +14,13 @@ def load(folder, **arrays):
 
 def test_uint8_with_labels_and_other_fields(tmp_path):
     images = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
-    records = load(
-        tmp_path, image=images, label=np.array([0, 2, 1]), angle=np.array([0.5, 1.5, 2.5]), other=np.ones(7)
-    )
+    records = load(tmp_path, image=images, label=np.array([0, 2, 1]), angle=np.array([0.5, 1.5, 2.5]), other=np.ones(7))
     assert records.classes == ("0", "1", "2")
     assert (records.examples[1]["image"] == images[1]).all()
     assert records.examples[1]["label"] == 2
     assert records.examples[2]["angle"] == 2.5
     assert "other" not in records.examples[0]
-    with Batches(
-        Arrays(path=str(tmp_path / "x.npz"), size=(2, 6), channels=1), batch_size=2, seed=0
-    ) as batches:
+    with Batches(Arrays(path=str(tmp_path / "x.npz"), size=(2, 6), channels=1), batch_size=2, seed=0) as batches:
         assert next(batches)["image"].shape == (2, 2, 6, 1)
         assert set(batches.spec) == {"image", "label", "angle"}
 

@@ -87,9 +87,7 @@ def test_refusals():
         render("personas", {name: value for name, value in options.items() if name != "mouth"}, 16)
 
 
-SQUARE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="{}"/></svg>'
-)
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1" fill="{}"/></svg>'
 
 
 def test_drawings_come_in_order_whatever_their_number():
@@ -99,9 +97,7 @@ def test_drawings_come_in_order_whatever_their_number():
 
 
 def test_much_larger_drawings_than_a_pipe_holds():
-    noise = "".join(
-        f'<circle cx="{i % 97}" cy="{i % 89}" r="{i % 7}" fill="#{i:06x}"/>' for i in range(0, 60000, 60)
-    )
+    noise = "".join(f'<circle cx="{i % 97}" cy="{i % 89}" r="{i % 7}" fill="#{i:06x}"/>' for i in range(0, 60000, 60))
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">{noise}</svg>'
     pngs = list(draw_all((svg for _ in range(12)), 256))
     assert len(set(pngs)) == 1
@@ -123,9 +119,7 @@ def test_a_bad_drawing_stops_it_without_hanging(capfd):
 def test_drawing_needs_no_main_guard(tmp_path):
     """A script without `if __name__ == "__main__"` is not run again by the workers."""
     script = tmp_path / "script.py"
-    script.write_text(
-        "from jaxgan.data import Avatars\nprint(len(Avatars(count=3, size=9).load().examples))\n"
-    )
+    script.write_text("from jaxgan.data import Avatars\nprint(len(Avatars(count=3, size=9).load().examples))\n")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert done.stdout == "3\n"
     assert done.stderr.count("\n") <= 1

@@ -47,9 +47,7 @@ def test_random_crop_reaches_every_corner():
     pixels = np.arange(36, dtype=np.uint8).reshape(6, 6, 1)
     data = Digits(size=4, crop="random", resize=6)
     assert data.fit(pixels) is pixels
-    corners = {
-        round((float(transform(data, pixels, seed)["image"][0, 0, 0]) + 1) * 127.5) for seed in range(200)
-    }
+    corners = {round((float(transform(data, pixels, seed)["image"][0, 0, 0]) + 1) * 127.5) for seed in range(200)}
     assert corners == {6 * top + left for top in range(3) for left in range(3)}
 
 

@@ -39,9 +39,7 @@ def test_spec_count_and_classes():
         assert (batches.spec["image"].shape, batches.spec["image"].dtype) == ((8, 8, 1), np.float32)
         assert (batches.spec["label"].shape, batches.spec["label"].dtype) == ((), np.int32)
         batch = next(batches)
-        assert {name: (32, *x.shape) for name, x in batches.spec.items()} == {
-            k: x.shape for k, x in batch.items()
-        }
+        assert {name: (32, *x.shape) for name, x in batches.spec.items()} == {k: x.shape for k, x in batch.items()}
         assert batch["image"].min() == -1
         assert batch["image"].max() == 1
 

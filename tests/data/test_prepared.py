@@ -85,9 +85,7 @@ def test_failures_leave_nothing_behind(monkeypatch, tmp_path):
         (folder / "part").write_text("some")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(
-        UserError, match=r"could not be written .* \(No space left on device\).* JAXGAN_CACHE"
-    ):
+    with pytest.raises(UserError, match=r"could not be written .* \(No space left on device\).* JAXGAN_CACHE"):
         prepared("set", full, "a set")
     assert list((tmp_path / "cache").iterdir()) == []
 

@@ -104,9 +104,7 @@ def test_prepared_data_is_read(prepared_set):
     records = data.load()
     assert len(records.examples) == 3
     assert records.classes[0] == "bigSmile"
-    refused(
-        TFDS(name="avatars/personas-3-16px", data_dir=str(prepared_set), split="trian"), '"trian"', "train"
-    )
+    refused(TFDS(name="avatars/personas-3-16px", data_dir=str(prepared_set), split="trian"), '"trian"', "train")
 
 
 def test_prepared_in_another_format(prepared_set):

@@ -38,8 +38,7 @@ def relative_errors(state, reference, start):
     """Per leaf: |state - reference| relative to how far the reference moved from the start."""
     pairs = zip(*(jax.tree.leaves((s.networks, s.aux)) for s in (state, reference, start)), strict=True)
     return [
-        np.linalg.norm(np.asarray(a, np.float64) - b)
-        / max(np.linalg.norm(np.asarray(b, np.float64) - c), 1e-30)
+        np.linalg.norm(np.asarray(a, np.float64) - b) / max(np.linalg.norm(np.asarray(b, np.float64) - c), 1e-30)
         for a, b, c in pairs
         if not np.array_equal(b, c)
     ]
@@ -77,9 +76,7 @@ def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices):
     after = jax.tree.map(lambda x: (x.shape, x.dtype, x.weak_type, x.sharding), state)
     chex.assert_trees_all_equal_structs(placed, state)
     mismatched = [
-        (a, b)
-        for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
-        if str(a) != str(b)
+        (a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True) if str(a) != str(b)
     ]
     assert not mismatched
     assert function._cache_size() == 1
@@ -88,9 +85,7 @@ def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices):
 def test_an_unreduced_mean_is_caught():
     class Wrong(Pairs):
         def lag(self, c):
-            return None, Outcome(
-                aux={"copy": jax.tree.map(lambda x: x + c.batch["image"].mean(), c.aux["copy"])}
-            )
+            return None, Outcome(aux={"copy": jax.tree.map(lambda x: x + c.batch["image"].mean(), c.aux["copy"])})
 
     with pytest.raises(AssertionError, match=r"copy.*jaxgan\.rows\.mean"):
         train(Wrong(), minibatches(1), layout(8))
@@ -118,9 +113,7 @@ def test_fused_steps_equal_single_ones(mode):
     )
     start = jax.device_get(step.initial_state(system, 0, EXAMPLE))
     assert max(relative_errors(jax.device_get(on.single(state)), single, start)) < 6e-6
-    np.testing.assert_allclose(
-        fused["generator/loss"], [parts[0]["generator/loss"] for parts in metrics], rtol=1e-5
-    )
+    np.testing.assert_allclose(fused["generator/loss"], [parts[0]["generator/loss"] for parts in metrics], rtol=1e-5)
 
 
 def test_many_moves_run_in_parts_and_equal_one_program(monkeypatch):
@@ -150,9 +143,7 @@ def test_each_network_follows_the_gradient_of_its_own_loss():
         return jax.grad(loss)(start.networks[name].params)
 
     for name in ("G", "F"):  # D is also moved by the penalty
-        expected = jax.tree.map(
-            lambda p, g: p - 1e-2 * g, start.networks[name].params, alone(name, ("G", "F"))
-        )
+        expected = jax.tree.map(lambda p, g: p - 1e-2 * g, start.networks[name].params, alone(name, ("G", "F")))
         chex.assert_trees_all_close(end.networks[name].params, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -169,9 +160,7 @@ def test_moving_average_and_schedule_of_moves():
     assert "penalty/loss" not in metrics[4][0]
     start = step.initial_state(system, 0, EXAMPLE)
     first, _ = train(system, minibatches(1), layout(1))
-    expected = jax.tree.map(
-        lambda e, p: 0.9 * e + 0.1 * p, start.networks["G"].params, first.networks["G"].params
-    )
+    expected = jax.tree.map(lambda e, p: 0.9 * e + 0.1 * p, start.networks["G"].params, first.networks["G"].params)
     chex.assert_trees_all_close(first.networks["G"].ema["params"], expected, rtol=1e-6)
     assert first.networks["D"].ema is None
 
@@ -242,7 +231,7 @@ class TestMistakesOfAnAuthor:
             def generator_loss(self, c):
                 return jnp.bfloat16(0), Outcome()
 
-        with pytest.raises(TypeError, match="'generator'.*float32"):
+        with pytest.raises(TypeError, match=r"'generator'.*float32"):
             self.attempt(Half())
 
     def test_unknown_collection(self):
@@ -250,7 +239,7 @@ class TestMistakesOfAnAuthor:
             def generator_loss(self, c):
                 return jnp.float32(0), Outcome(variables={"D": {"batch_stats": {}}})
 
-        with pytest.raises(ValueError, match="changes .*batch_stats.* of 'D'"):
+        with pytest.raises(ValueError, match=r"changes .*batch_stats.* of 'D'"):
             self.attempt(Lost())
 
     def test_groups_that_do_not_cover(self):

@@ -42,9 +42,7 @@ class Toy(System):
 
     def init_variables(self, key, batch):
         k1, k2 = jax.random.split(key)
-        make = rows.solo(
-            lambda: {"G": G.init(k1, jnp.zeros((2, self.latent_dim))), "D": D.init(k2, batch["image"])}
-        )
+        make = rows.solo(lambda: {"G": G.init(k1, jnp.zeros((2, self.latent_dim))), "D": D.init(k2, batch["image"])})
         return make()
 
     def phases(self):
