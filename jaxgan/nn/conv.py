@@ -114,18 +114,14 @@ class ConvTranspose(nn.Module):
         elif self.output_padding:
             raise ValueError(f"output_padding goes with a padding in pixels, not with {self.padding!r}.")
         else:
-            padding = tuple(
-                _transposed_padding(k, s, self.padding) for k, s in zip(window, stride, strict=True)
-            )
+            padding = tuple(_transposed_padding(k, s, self.padding) for k, s in zip(window, stride, strict=True))
         kernel, bias = _parameters(self, x, window)
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = lowering.conv_transpose(x, kernel, stride, padding)
         return y if bias is None else y + bias
 
 
-def _parameters(
-    module: nn.Module, x: jax.Array, window: tuple[int, int]
-) -> tuple[jax.Array, jax.Array | None]:
+def _parameters(module: nn.Module, x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, jax.Array | None]:
     kernel = module.param("kernel", module.kernel_init, (*window, x.shape[-1], module.features), jnp.float32)
     if not module.use_bias:
         return kernel, None

@@ -75,9 +75,7 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: Pair, padding: Pads)
     window = kernel.shape[:2]
     # The convolution C whose transpose this is: it looks kh - 1 - before beyond the edge of the output, with
     # the kernel turned round.
-    padding = tuple(
-        (k - 1 - before, k - 1 - after) for k, (before, after) in zip(window, padding, strict=True)
-    )
+    padding = tuple((k - 1 - before, k - 1 - after) for k, (before, after) in zip(window, padding, strict=True))
     size = tuple(
         (n - 1) * s + k - before - after
         for n, s, k, (before, after) in zip(x.shape[1:3], stride, window, padding, strict=True)

@@ -140,9 +140,7 @@ def make_norm(
     raise UserError(f'a norm is "batch", "instance", "layer" or "none", not {kind!r}.')
 
 
-def _per_example(
-    module: nn.Module, x: jax.Array, axes: tuple[int, ...], scale_init: Initializer | None
-) -> jax.Array:
+def _per_example(module: nn.Module, x: jax.Array, axes: tuple[int, ...], scale_init: Initializer | None) -> jax.Array:
     """Standardise each example over `axes`; with `scale_init`, scale and shift by parameters of `module`."""
     wide = x.astype(jnp.float32)
     mean = jnp.mean(wide, axes, keepdims=True)

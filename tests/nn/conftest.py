@@ -19,9 +19,7 @@ def shared_by():
     def build(devices: int, function):
         mesh = jax.make_mesh((devices,), (AXIS,), (AxisType.Auto,), devices=jax.devices()[:devices])
         return jax.jit(
-            jax.shard_map(
-                function, mesh=mesh, in_specs=(P(), P(AXIS)), out_specs=(P(AXIS), P()), check_vma=False
-            )
+            jax.shard_map(function, mesh=mesh, in_specs=(P(), P(AXIS)), out_specs=(P(AXIS), P()), check_vma=False)
         )
 
     return build

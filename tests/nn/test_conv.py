@@ -47,8 +47,10 @@ def test_transposed_convolution_scatters_the_kernel():
     assert jnp.sum(y) == 45
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (5, 2), (3, 1), ((3, 4), (2, 1)), (1, 2)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [(4, 2, "SAME"), (5, 2, "SAME"), (3, 1, "VALID"), ((3, 4), (2, 1), "VALID"), (1, 2, "SAME"), (1, 2, "VALID")],
+)
 def test_same_parameters_and_values_as_flax(kernel, stride, padding):
     x = jax.random.normal(jax.random.key(0), (2, 8, 6, 3))
     window = (kernel, kernel) if isinstance(kernel, int) else kernel
@@ -60,9 +62,7 @@ def test_same_parameters_and_values_as_flax(kernel, stride, padding):
     for ours, reference in pairs:
         variables = reference.init(jax.random.key(1), x)
         assert jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, ours.init(jax.random.key(1), x))
-        np.testing.assert_allclose(
-            ours.apply(variables, x), reference.apply(variables, x), rtol=1e-4, atol=1e-5
-        )
+        np.testing.assert_allclose(ours.apply(variables, x), reference.apply(variables, x), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

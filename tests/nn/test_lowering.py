@@ -13,7 +13,6 @@ CASES = [
     ((3, 3), (1, 1), ((1, 1), (1, 1)), (5, 4)),
     ((4, 4), (2, 2), ((1, 1), (1, 1)), (8, 6)),
     ((5, 5), (2, 2), ((1, 2), (1, 2)), (6, 8)),
-    ((5, 5), (2, 2), ((2, 2), (2, 2)), (6, 8)),
     ((4, 4), (1, 1), ((0, 0), (0, 0)), (4, 4)),
     ((3, 3), (2, 2), ((0, 1), (1, 0)), (7, 6)),  # the last row is in no window
     ((1, 1), (2, 2), ((0, 0), (0, 0)), (5, 4)),  # the kernel is smaller than the stride
@@ -89,9 +88,7 @@ def spread_out(jaxpr) -> int:
     return count
 
 
-@pytest.mark.parametrize(
-    ("function", "wanted"), [(lowering.conv_transpose, 1), (reference_conv_transpose, 2)]
-)
+@pytest.mark.parametrize(("function", "wanted"), [(lowering.conv_transpose, 1), (reference_conv_transpose, 2)])
 def test_the_kernel_gradient_does_not_spread_the_input(function, wanted):
     """Only the forward pass may: for such a kernel gradient XLA's CPU backend has no fast path."""
     x, kernel = jnp.ones((1, 4, 4, 2)), jnp.ones((4, 4, 2, 3))

@@ -45,9 +45,7 @@ def test_running_mode_uses_what_training_left_and_changes_nothing():
     variables = variables_of(norm)
     variables["batch_stats"] = {"mean": jnp.full(4, 3.0), "var": jnp.full(4, 4.0), "count": jnp.zeros(())}
     y, updated = norm.apply(variables, X, "running", mutable=MUTABLE)
-    np.testing.assert_allclose(
-        y, (X - 3) / np.sqrt(4 + 1e-5) * np.arange(1, 5) + np.arange(4), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(y, (X - 3) / np.sqrt(4 + 1e-5) * np.arange(1, 5) + np.arange(4), rtol=1e-4, atol=1e-5)
     assert_statistics(updated, {"mean": 3.0, "var": 4.0}, count=0)
 
 
@@ -124,10 +122,7 @@ def test_half_precision_keeps_statistics_in_single(kind):
     wanted = rows.solo(lambda: norm.apply(variables, x.astype(jnp.float32), "batch"))()
     assert y.dtype == jnp.bfloat16
     np.testing.assert_allclose(y.astype(jnp.float32), wanted, atol=0.02)
-    assert (
-        make_norm(kind, dtype=jnp.float32).init_with_output(jax.random.key(1), x, "batch")[0].dtype
-        == jnp.float32
-    )
+    assert make_norm(kind, dtype=jnp.float32).init_with_output(jax.random.key(1), x, "batch")[0].dtype == jnp.float32
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(variables))
 
 

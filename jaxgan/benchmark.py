@@ -1,0 +1,182 @@
+"""What a training step costs: time to compile, seconds, FLOPs and memory. The figures of `jaxgan bench`."""
+
+import collections
+import functools
+import math
+import statistics
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+from jax.interpreters import partial_eval
+
+from jaxgan import workdir
+from jaxgan.data import Batches
+from jaxgan.experiment import Experiment
+from jaxgan.rows import AXIS
+from jaxgan.training import parallel
+from jaxgan.training.step import initial_state, take_turns
+from jaxgan.training.system import System
+
+WINDOWS = 5
+"""Measured windows; their median is reported, since machines are noisy."""
+WINDOW_SECONDS = 1.0
+"""About how long a window is."""
+
+
+def measure(experiment: Experiment) -> dict[str, Any]:
+    """Compile and run the training step of an experiment, on its own data and devices.
+
+    The step is the most frequent one of the first thousand: a system whose critic moves more often at first is measured as
+    it runs later.
+
+    Returns:
+        compile_seconds: tracing, lowering and compiling the step.
+        step_seconds: median over windows, blocked until ready; the data is read before.
+        images_per_second: rows of the global batch per second of steps.
+        data_images_per_second: rows per second that the input pipeline delivers, after its first epoch or second.
+        flops_per_step: multiplications and additions of the convolutions and matrix products, counted from their shapes:
+            a compiler's own count takes a loop for one turn, and a convolution for what it was recast to.
+        flops_per_second: their ratio.
+        peak_bytes: arguments, results and temporaries of the compiled step on one device; None where unknown.
+        batch_size, precision, devices, platform, parallel, versions: what was measured.
+    """
+    layout = parallel.Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
+    with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
+        record = workdir.describe(experiment, batches.spec, batches.classes)
+        system = record.system
+        plan = collections.Counter(system.plan(s) for s in range(1000)).most_common(1)[0][0]
+        needed = system.minibatches(plan)
+        taken = [next(batches) for _ in range(needed)]
+        delivered = _delivery(batches, experiment.batch_size)
+    batch = {name: np.stack([b[name] for b in taken]) for name in system.reads}
+    start = jax.jit(lambda: initial_state(system, experiment.seed, record.zeros(2)))()
+    state, frozen = layout.place(start), layout.replicate(system.frozen())
+
+    began = time.perf_counter()
+    turns, first, ends = next(iter(parallel.parts(plan, layout)))
+    function = parallel.compiled_turns(system, turns, plan if ends else None, layout)
+    used = layout.put({name: value[: _reads(system, turns)] for name, value in batch.items()})
+    compiled = function.lower(state, frozen, used, jnp.int32(first)).compile()
+    compile_seconds = time.perf_counter() - began
+
+    fused = experiment.fuse if layout.scan else 1
+    if fused > 1:
+        stacked = {name: np.stack([value] * fused) for name, value in batch.items()}
+        run = functools.partial(parallel.run_window, system, plan, layout)
+    else:
+        stacked = batch
+        run = functools.partial(parallel.run_step, system, plan, layout)
+
+    def steps(state, count):
+        for _ in range(count):
+            state, _ = run(state, frozen, stacked)
+        return jax.block_until_ready(state)
+
+    state = steps(state, 1)  # the first call compiles again, and later ones do not
+    began = time.perf_counter()
+    state = steps(state, 2)
+    calls = max(1, round(WINDOW_SECONDS / ((time.perf_counter() - began) / 2)))
+    seconds = []
+    for _ in range(WINDOWS):
+        began = time.perf_counter()
+        state = steps(state, calls)
+        seconds.append((time.perf_counter() - began) / calls / fused)
+    step_seconds = statistics.median(seconds)
+    flops = step_flops(system, plan, start, system.frozen(), batch)
+    return {
+        "system": workdir.system_name(system),
+        "compile_seconds": compile_seconds,
+        "step_seconds": step_seconds,
+        "images_per_second": experiment.batch_size / step_seconds,
+        "data_images_per_second": delivered,
+        "flops_per_step": flops,
+        "flops_per_second": flops / step_seconds,
+        "peak_bytes": _peak_bytes(compiled),
+        "batch_size": experiment.batch_size,
+        "precision": system.precision,
+        "fused_steps": fused,
+        "devices": len(layout.devices),
+        "platform": layout.devices[0].device_kind,
+        "parallel": layout.mode,
+        "versions": workdir.versions(),
+    }
+
+
+def _reads(system: System, turns: parallel.Turns) -> int:
+    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
+    return max(count * accumulate[name] for name, count in turns)
+
+
+def _delivery(batches: Batches, batch_size: int) -> float:
+    """Rows per second of the input pipeline alone, from its second epoch on where that comes within five seconds."""
+    began = time.perf_counter()
+    for _ in range(math.ceil(batches.count / batch_size)):
+        next(batches)
+        if time.perf_counter() - began > 5:
+            break
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < 1:
+        next(batches)
+        count += 1
+    return count * batch_size / (time.perf_counter() - began)
+
+
+def _peak_bytes(compiled) -> int | None:
+    analysis = compiled.memory_analysis()
+    if analysis is None:
+        return None
+    return int(
+        analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        + analysis.temp_size_in_bytes
+        - analysis.alias_size_in_bytes
+    )
+
+
+def step_flops(system: System, plan: parallel.Turns, state, frozen, batch: dict[str, np.ndarray]) -> int:
+    """FLOPs of the convolutions and matrix products of one step on the whole global batch [minibatches, rows, ...]."""
+    step = functools.partial(take_turns, system, plan, plan, True)
+    traced = jax.make_jaxpr(step, axis_env=[(AXIS, 1)])(state, frozen, batch, jnp.int32(0))
+    # What no result depends on is not computed: the discriminator's kernel gradients in the generator's turn, for one.
+    needed, _ = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.jaxpr.outvars))
+    return count_flops(needed)
+
+
+def count_flops(jaxpr: core.Jaxpr) -> int:
+    """FLOPs of the convolutions and matrix products of a jaxpr: two for each multiplication that has an effect.
+
+    Of a convolution over an input that is spread out with zeros only the products with what is not a zero count. Of a
+    branch the larger side counts, of a loop of unknown length one turn.
+    """
+    total = 0
+    for equation in jaxpr.eqns:
+        name, params = equation.primitive.name, equation.params
+        if name == "conv_general_dilated":
+            kernel = equation.invars[1].aval.shape
+            out_features = kernel[params["dimension_numbers"].rhs_spec[0]]
+            products = equation.outvars[0].aval.size * (math.prod(kernel) // out_features)
+            total += 2 * products // math.prod(params["lhs_dilation"]) // params["batch_group_count"]
+        elif name == "dot_general":
+            (contracted, _), _ = params["dimension_numbers"]
+            left = equation.invars[0].aval.shape
+            total += 2 * equation.outvars[0].aval.size * math.prod(left[axis] for axis in contracted)
+        elif name == "cond":
+            total += max(count_flops(branch.jaxpr) for branch in params["branches"])
+        else:
+            times = params["length"] if name == "scan" else 1
+            total += times * sum(count_flops(inner) for inner in _inner(params))
+    return total
+
+
+def _inner(params: dict[str, Any]):
+    """The jaxprs among an equation's parameters (calls, loops, custom derivatives)."""
+    for value in params.values():
+        for item in value if isinstance(value, tuple | list) else [value]:
+            if isinstance(item, core.ClosedJaxpr):
+                yield item.jaxpr
+            elif isinstance(item, core.Jaxpr):
+                yield item
