@@ -30,9 +30,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     sys.stdout.reconfigure(line_buffering=True)  # in a pipe or a job's log, too, progress shows as it happens
-    if not argv or argv[0] in ("-h", "--help", "help"):
+    if not argv:
+        return _complain(f"give a command: {', '.join(COMMANDS)}; jaxgan --help explains them")
+    if argv[0] in ("-h", "--help", "help"):
         print(__doc__.strip() + "\n\nEach command has its own --help.")
-        return 0 if argv else 2
+        return 0
     if argv[0] == "--version":
         print(f"jaxgan {jaxgan.__version__}")
         return 0
@@ -57,9 +59,9 @@ def main(argv: list[str] | None = None) -> int:
 
         if is_disk_full(error):
             return _complain("the disk is full: make room and run the same command to go on")
-        if isinstance(error, PermissionError):
-            return _complain(f"no permission to use {error.filename}: choose a folder of your own")
-        raise
+        if error.filename is None:
+            raise
+        return _complain(f"cannot use {error.filename}: {error.strerror}")
 
 
 def _complain(sentence: str, code: int = 2) -> int:
@@ -70,7 +72,8 @@ def _complain(sentence: str, code: int = 2) -> int:
 def train(argv: list[str]) -> int:
     """Train a config, or go on with it where its workdir has a checkpoint."""
     config, rest = _config_of("train", argv)
-    print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
+    if not {"-h", "--help"} & set(rest):
+        print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
     chosen = _with_source(configs.load(config), rest)
     kind = type(chosen)
 
@@ -129,22 +132,24 @@ class Sample:
 def sample(argv: list[str]) -> int:
     """Make pictures with a trained run."""
     arguments = _parse(Sample, "jaxgan sample", argv)
+    out = arguments.out or (arguments.workdir / "sample.png" if arguments.separate is None else None)
+    if out is not None and out.suffix.lower() != ".png":
+        raise UserError(f"--out {out}: it must end in .png")
+    if arguments.num < 1:
+        raise UserError(f"--num {arguments.num}: it must be at least 1")
+    if not 0 <= arguments.seed < 2**32:
+        raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
     from jaxgan import pictures
 
     experiment = configs.load(arguments.config) if arguments.config else None
     run = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
-    if not 0 <= arguments.seed < 2**32:
-        raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
     made = run.sample(arguments.num, arguments.seed, arguments.label, arguments.weights)
     if arguments.separate is not None:
         arguments.separate.mkdir(parents=True, exist_ok=True)
         for index, picture in enumerate(pictures.to_uint8(made)):
             pictures.to_image(picture).save(arguments.separate / f"{index:05d}.png")
         print(f"{len(made)} pictures of step {run.step} in {arguments.separate}")
-    if arguments.out is not None or arguments.separate is None:
-        out = arguments.out or arguments.workdir / "sample.png"
-        if out.suffix.lower() != ".png":
-            raise UserError(f"--out {out}: it must end in .png")
+    if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         pictures.grid(made).save(out)
         print(f"{len(made)} pictures of step {run.step} in {out}")

@@ -64,7 +64,7 @@ class Experiment:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise UserError(f"{name} is {value!r}: it must be a whole number of at least 1")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**32:
             raise UserError(f"seed is {self.seed!r}: it must be a whole number from 0 to {2**32 - 1}")
         if self.devices is not None and self.devices < 1:
             raise UserError(f"devices is {self.devices}: it must be at least 1, or left out for all of them")
@@ -92,7 +92,7 @@ class Experiment:
         try:
             known = {field.name for field in dataclasses.fields(cls)}
             return cls(**{name: _decode(value, source) for name, value in encoded.items() if name in known})
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
 
 
@@ -140,6 +140,9 @@ def _decode(value: Any, source: Path | str) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         raise UserError(f"{source} uses {path}, which this version of jaxgan does not have") from None
+    # Called with what the file says: a function (that loads a config, say) would make the workdir more than data.
+    if not (isinstance(found, type) and dataclasses.is_dataclass(found) and found.__module__ == module):
+        raise UserError(f"{source} uses {path}, which is not a system or a data set: it is damaged, or not jaxgan's")
     return found(**{key: _decode(item, source) for key, item in value.items() if key != "class"})
 
 

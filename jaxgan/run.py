@@ -1,7 +1,7 @@
 """A run: a trained, or half-trained, experiment to look at and to sample from."""
 
-import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from jaxgan import rows, workdir
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.training.checkpoint import Checkpoints, digest, warn
+from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
 from jaxgan.training.logs import read_metrics
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import initial_state
@@ -21,30 +21,45 @@ CHUNK = 64
 """Samples are made so many at a time, the last few padded: sample i of a seed never depends on how many were asked for."""
 
 
-@dataclasses.dataclass
 class Run:
     """What `jaxgan.fit` and `jaxgan.restore` return.
 
     Attributes:
-        experiment: what was run.
-        system: its system, with what it left open taken from the data.
         workdir: the folder of the run.
-        record: shapes and classes of the data.
-        state: the TrainState, on the host.
+        record: the experiment, its system, shapes and classes of the data.
+        step: steps done.
+        frozen: variables of the pretrained networks that nothing trains.
         stopped: the signal that ended training early, "SIGINT" or "SIGTERM"; None otherwise.
     """
 
-    experiment: Experiment
-    system: System
-    workdir: Path
-    record: workdir.Record
-    state: TrainState
-    stopped: Literal["SIGINT", "SIGTERM"] | None = None
+    def __init__(
+        self,
+        directory: Path,
+        record: workdir.Record,
+        step: int,
+        state: Callable[[], TrainState],
+        frozen: dict[str, Any],
+        stopped: Literal["SIGINT", "SIGTERM"] | None = None,
+    ):
+        """A run whose state is fetched by `state()` when it is first read: most callbacks never do."""
+        self.workdir, self.record, self.step = directory, record, step
+        self.frozen, self.stopped = frozen, stopped
+        self._fetch = state
+
+    @functools.cached_property
+    def state(self) -> TrainState:
+        """The TrainState, on the host. A callback that wants to keep it reads it before it returns."""
+        return self._fetch()
 
     @property
-    def step(self) -> int:
-        """Steps done."""
-        return int(self.state.step)
+    def experiment(self) -> Experiment:
+        """What was run."""
+        return self.record.experiment
+
+    @property
+    def system(self) -> System:
+        """Its system, with what it left open taken from the data."""
+        return self.record.system
 
     @property
     def digest(self) -> str:
@@ -88,7 +103,7 @@ class Run:
         if inputs is None:
             inputs = {**self.record.zeros(num), **self._labels(num, label)}
         key = jax.random.key(np.uint32(seed), impl="threefry2x32")
-        variables = {**self.variables(weights), **self.system.frozen()}
+        variables = {**self.variables(weights), **self.frozen}
         pictures = []
         for index, start in enumerate(range(0, num, CHUNK)):
             part = {name: value[start : start + CHUNK] for name, value in inputs.items()}
@@ -139,12 +154,14 @@ def restore(directory: str | Path, *, step: int | None = None, experiment: Exper
         raise UserError(f"{directory} holds no checkpoint yet: train it first (jaxgan train)")
     checkpoints = Checkpoints(directory / "checkpoints", read_only=True)
     try:
-        state, _, warnings = checkpoints.restore(abstract_state(record), step)
+        state, meta, warnings = checkpoints.restore(abstract_state(record), step)
     finally:
         checkpoints.close()
     for sentence in warnings:
         warn(f"{sentence}; using step {int(state.step)}")
-    return Run(record.experiment, record.system, directory, record, state)
+    frozen = record.system.frozen()
+    check_frozen(frozen, meta, directory)
+    return Run(directory, record, int(state.step), lambda: state, frozen)
 
 
 def abstract_state(record: workdir.Record) -> TrainState:

@@ -7,7 +7,8 @@
     samples/STEP.png    sample grids from the same latents
     loss.png            the loss curves, at the end
 
-It is data: nothing in it is executed when it is opened.
+and damaged/STEP/, checkpoints that could not be read any more, where there were some. It is data: nothing in it is
+executed when it is opened.
 """
 
 import contextlib
@@ -26,10 +27,12 @@ import numpy as np
 
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment, class_path, differences
+from jaxgan.training.checkpoint import Checkpoints, warn
 from jaxgan.training.system import System
 
 RECORD = "experiment.json"
-CONTENTS = (RECORD, "checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png")
+# The record last: --overwrite that is killed half-way leaves a workdir that knows what it is.
+CONTENTS = ("checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png", RECORD)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,30 +123,68 @@ def load_json(path: Path) -> dict[str, Any]:
         encoded = json.loads(path.read_text())
         encoded["experiment"], encoded["shapes"], encoded["classes"]
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is damaged: it is not what jaxgan wrote; train again with --overwrite") from None
+        raise UserError(
+            f"{path} is damaged: it is not what jaxgan wrote; the command that trained the run (jaxgan train) writes it anew"
+        ) from None
     return encoded
 
 
-def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
-    """Make the folder ready for this record's run: new, or one to go on with.
+def check_same(workdir: Path, experiment: Experiment) -> None:
+    """Compare the experiment with the one that the folder holds, if any.
 
     Raises:
-        UserError: it holds another experiment; nothing is touched. Or it cannot be written.
+        UserError: it is another.
     """
     path = workdir / RECORD
-    if path.exists() and overwrite:
+    if not path.exists() and not (workdir / "checkpoints").is_dir():
+        return
+    try:
+        saved = load_json(path)["experiment"]
+    except (UserError, FileNotFoundError):
+        saved = _experiment_of_checkpoints(workdir)
+        what = "damaged" if path.exists() else "missing"
+        if saved is None:
+            raise UserError(
+                f"{path} is {what}, and no checkpoint says what the run was: give another --workdir, or --overwrite to "
+                "begin again"
+            ) from None
+        warn(f"{path} is {what}: written anew")
+    if different := differences(experiment.to_json(), saved):
+        raise UserError(
+            f"{workdir} holds another experiment, and nothing was touched. It differs in "
+            + "; ".join(different)
+            + ". Give another --workdir, or --overwrite to begin again."
+        )
+
+
+def _experiment_of_checkpoints(workdir: Path) -> dict[str, Any] | None:
+    """The experiment as the newest readable checkpoint has it, encoded; None where there is none."""
+    if not (workdir / "checkpoints").is_dir():
+        return None
+    checkpoints = Checkpoints(workdir / "checkpoints", read_only=True)
+    try:
+        meta = checkpoints.newest_meta()
+    finally:
+        checkpoints.close()
+    return None if meta is None else meta.get("experiment")
+
+
+def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
+    """Make the folder ready for this record's run: a new one, or, without `overwrite`, one to go on with.
+
+    Raises:
+        UserError: what would be dropped is not a run's.
+    """
+    if overwrite and (workdir / RECORD).exists():
         for name in CONTENTS:
             target = workdir / name
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-    elif path.exists():
-        saved = load_json(path)
-        if different := differences(record.experiment.to_json(), saved["experiment"]):
-            raise UserError(
-                f"{workdir} holds another experiment, and nothing was touched. It differs in "
-                + "; ".join(different)
-                + ". Give another --workdir, or --overwrite to begin again."
-            )
-    _write_atomically(path, json.dumps(record.to_json(), indent=2) + "\n")
+    elif overwrite and (workdir / "checkpoints").exists():
+        raise UserError(
+            f"{workdir} has a folder of checkpoints but no {RECORD}: to begin again, see whose they are and remove them, "
+            "or give another --workdir"
+        )
+    _write_atomically(workdir / RECORD, json.dumps(record.to_json(), indent=2) + "\n")
 
 
 def _write_atomically(path: Path, text: str) -> None:
@@ -161,18 +202,24 @@ def locked(workdir: Path):
     """
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(workdir, os.O_RDONLY)
+        descriptor = os.open(workdir, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UserError(f"cannot use {workdir} as a workdir: {error.strerror}") from None
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UserError(f"cannot use {workdir} as a workdir ({reason}): give another --workdir") from None
+    if not os.access(workdir, os.W_OK):
+        os.close(descriptor)
+        raise UserError(f"cannot write in {workdir}: give another --workdir")
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise UserError(
                 f"another process is training in {workdir}: wait for it, or give another --workdir"
             ) from None
         yield
     finally:
+        with contextlib.suppress(OSError):  # empty still, when something was wrong: nothing done
+            workdir.rmdir()
         os.close(descriptor)
 
 

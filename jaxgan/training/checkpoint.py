@@ -7,6 +7,7 @@ counts as damaged.
 
 import contextlib
 import errno
+import functools
 import hashlib
 import logging
 import shutil
@@ -32,6 +33,26 @@ def digest(tree: Any) -> str:
     return total.hexdigest()
 
 
+def digests(trees: dict[str, Any]) -> dict[str, str]:
+    """`{name: digest}`; of the frozen networks, which are too large, and too much the same, for every checkpoint."""
+    return {name: digest(tree) for name, tree in trees.items()}
+
+
+def check_frozen(frozen: dict[str, Any], meta: dict[str, Any], directory: Path) -> None:
+    """Compare the frozen networks with those that a checkpoint was trained with, by their digests.
+
+    Raises:
+        UserError: one is another.
+    """
+    mine, theirs = digests(frozen), meta["frozen"]
+    for name in sorted({*mine, *theirs}):
+        if mine.get(name) != theirs.get(name):
+            raise UserError(
+                f"the pretrained network {name} is not the one that {directory} was trained with (its digest differs): "
+                "give the weights of then, or another --workdir to begin again"
+            )
+
+
 def host_copy(state: TrainState) -> TrainState:
     """The state in the host's own memory. On CPU `device_get` may only be a view of buffers that the next step donates."""
     return jax.tree.map(lambda x: np.array(x, copy=True), state)
@@ -45,6 +66,8 @@ class Checkpoints:
         self.directory = Path(directory).absolute()
         # What Orbax has to say goes to the person who debugs Orbax; errors reach the caller as exceptions.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
+        if not read_only:
+            _hush_late_writes()
         self._manager = ocp.CheckpointManager(
             self.directory,
             item_names=("state", "meta"),
@@ -59,8 +82,12 @@ class Checkpoints:
         self._pending: int | None = None
 
     def steps(self) -> list[int]:
-        """Steps of the complete checkpoints, ascending."""
-        return sorted(self._manager.all_steps())
+        """Steps of the complete checkpoints, and of those damaged since, ascending."""
+        # By the folders, which get their names when they are complete: Orbax passes over one that lost its marker file
+        # without a word, and trips over it when that step is saved again.
+        if not self.directory.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.directory.iterdir() if path.name.isdigit())
 
     def save(self, state: TrainState, meta: dict[str, Any]) -> str:
         """Begin to save a state (on the host, see `host_copy`); waits for the save before. Returns the state's digest.
@@ -122,7 +149,11 @@ class Checkpoints:
                 )
         raise UserError(
             "; ".join(warnings)
-            + (f": give --step with another of {_listed(have)}" if step is not None else ": no good one is left")
+            + (
+                f": give --step with another of {_listed(have)}"
+                if step is not None
+                else ". No good one is left: jaxgan train --overwrite begins again"
+            )
         )
 
     def _read(self, step: int, target: TrainState) -> tuple[TrainState, dict[str, Any]]:
@@ -157,6 +188,13 @@ class Checkpoints:
         if later:
             self._manager.reload()
 
+    def newest_meta(self) -> dict[str, Any] | None:
+        """What the newest checkpoint that can be read was saved with as `meta`; None where there is none."""
+        for step in reversed(self.steps()):
+            with contextlib.suppress(Exception):  # damaged, in one of the many ways that `restore` meets
+                return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))["meta"]
+        return None
+
     def close(self) -> None:
         """Wait for the last save, and let go of the folder."""
         try:
@@ -174,12 +212,37 @@ class Checkpoints:
             for unfinished in self.directory.glob(f"{step}.orbax-checkpoint-tmp*"):
                 shutil.rmtree(unfinished, ignore_errors=True)
             good = [s for s in self.steps() if s != step]
-            why = "the disk is full" if is_disk_full(error) else _first_line(error)
+            full = is_disk_full(error)
             raise UserError(
-                f"could not save the checkpoint of step {step} in {self.directory}: {why}. "
-                + (f"The checkpoint of step {good[-1]} is good" if good else "There is no earlier checkpoint")
-                + ": make room and run the same command to go on."
+                f"could not save the checkpoint of step {step} in {self.directory}: "
+                + ("the disk is full" if full else _first_line(error))
+                + (f". The checkpoint of step {good[-1]} is good" if good else ". There is no earlier checkpoint")
+                + f": {'make room' if full else 'put that right'} and run the same command to go on"
             ) from error
+
+
+@functools.cache
+def _hush_late_writes() -> None:
+    """Keep off the person's screen what the other files of a failed save have to say.
+
+    When one file cannot be written, Orbax closes its event loop and raises. TensorStore's threads, still at the other
+    files, then find the loop closed, or fail too with nobody waiting for them, and each prints a traceback beside the
+    sentence that says what happened.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable):
+        if unraisable.object is None and str(unraisable.exc_value) == "Event loop is closed":
+            return
+        before(unraisable)
+
+    sys.unraisablehook = hook
+
+    def wanted(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not ("never retrieved" in record.getMessage() and ".orbax-checkpoint-tmp" in str(error))
+
+    logging.getLogger("asyncio").addFilter(wanted)
 
 
 def is_disk_full(error: BaseException | None) -> bool:

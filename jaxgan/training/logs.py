@@ -1,5 +1,6 @@
 """What a run says while it trains: lines or a live bar for the person, metrics.jsonl, TensorBoard."""
 
+import contextlib
 import json
 import math
 import os
@@ -11,6 +12,9 @@ import jax
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+DECISIVE = ("/loss", "/gradient_norm")
+"""How the names of the engine's own metrics end, those that must be finite."""
 
 
 class MetricSums:
@@ -36,21 +40,23 @@ class MetricSums:
         """The newest metrics, to wait for."""
         return self._pending[-1][2] if self._pending else None
 
-    def drain(self) -> tuple[dict[str, float], tuple[int, str] | None]:
-        """The means over all moves since the last call, and where the first non-finite value was: (step, metric)."""
+    def drain(self) -> tuple[dict[str, float], tuple[int, set[str]] | None]:
+        """The means over all moves since the last call, and the first step whose losses or gradients are not finite.
+
+        With the step come the names of those. What else a system reports may be infinite (a ratio, a PSNR).
+        """
         sums: dict[str, float] = {}
         counts: dict[str, int] = {}
-        broken: tuple[int, str] | None = None
+        broken: dict[int, set[str]] = {}
         for step, moves, metrics in jax.device_get(self._pending):
             for name, value in metrics.items():
                 values = np.atleast_1d(np.asarray(value, np.float64))
-                finite = np.isfinite(values)
-                if broken is None and not finite.all():
-                    broken = step + int(np.argmin(finite)), name
+                for index in np.flatnonzero(~np.isfinite(values)) if name.endswith(DECISIVE) else ():
+                    broken.setdefault(step + int(index), set()).add(name)
                 sums[name] = sums.get(name, 0.0) + float(values.sum())
                 counts[name] = counts.get(name, 0) + moves[name.split("/")[0]] * len(values)
         self._pending.clear()
-        return {name: sums[name] / counts[name] for name in sums}, broken
+        return {name: sums[name] / counts[name] for name in sums}, min(broken.items(), default=None)
 
 
 class Logs:
@@ -67,7 +73,7 @@ class Logs:
         self.records = kept
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
-        self._writer = None
+        self._events: _Events | None = None
 
     def say(self, sentence: str) -> None:
         """One line to the person."""
@@ -75,8 +81,7 @@ class Logs:
 
     def start(self) -> None:
         """Begin to show progress."""
-        self._began = self._last = time.monotonic()
-        self._last_step = self.first_step
+        self.time_from(self.first_step)
         if self.console.is_terminal and not self.console.quiet:
             columns = (
                 TextColumn("training"),
@@ -89,6 +94,10 @@ class Logs:
             self._task = self._progress.add_task("train", total=self.last_step, completed=self.first_step, speed="")
             self._progress.start()
 
+    def time_from(self, step: int) -> None:
+        """Measure the speed from here on: `step` is done, and the step is compiled."""
+        self._last, self._last_step = time.monotonic(), step
+
     def advance(self, step: int) -> None:
         """Move the live bar."""
         if self._progress:
@@ -97,40 +106,79 @@ class Logs:
     def record(self, step: int, metrics: dict[str, float], rows_per_step: int) -> None:
         """Write the means since the last record, with the speed, everywhere."""
         now = time.monotonic()
-        speed = (step - self._last_step) * rows_per_step / max(now - self._last, 1e-9)
-        remaining = (now - self._last) / max(step - self._last_step, 1) * (self.last_step - step)
+        speed, shown = {}, ""
+        if done := step - self._last_step:
+            seconds = max(now - self._last, 1e-9)
+            speed = {"images_per_second": round(done * rows_per_step / seconds, 2)}
+            remaining = int(seconds / done * (self.last_step - step))
+            shown = f"  {speed['images_per_second']:.1f} images/s  ETA {remaining // 60}:{remaining % 60:02d}"
         self._last, self._last_step = now, step
-        line = {"step": step, **metrics, "images_per_second": round(speed, 2)}
+        # JSON knows no infinity.
+        finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+        line = {"step": step, **finite, **speed}
         self.records.append(line)
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        for name, value in metrics.items():
-            self.writer.add_scalar(name, value, step)
-        self.writer.add_scalar("images_per_second", speed, step)
+        self.events.scalars(step, {**metrics, **speed})
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name.endswith("loss"))
-        eta = f"{int(remaining) // 60}:{int(remaining) % 60:02d}"
-        self.say(f"step {step}/{self.last_step}  {losses}  {speed:.1f} images/s  ETA {eta}")
-        if self._progress:
-            self._progress.update(self._task, completed=step, speed=f"{speed:.0f} images/s")
+        self.say(f"step {step}/{self.last_step}  {losses}{shown}")
+        if self._progress and speed:
+            self._progress.update(self._task, completed=step, speed=f"{speed['images_per_second']:.0f} images/s")
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Show a uint8 picture [H, W, C] in TensorBoard."""
-        self.writer.add_image(name, picture, step, dataformats="HWC")
+        self.events.picture(step, name, picture)
 
     @property
-    def writer(self):
-        """The TensorBoard writer, made when first used: its import is slow."""
-        if self._writer is None:
-            from tensorboardX import SummaryWriter
-
-            self._writer = SummaryWriter(str(self.workdir / "tensorboard"), purge_step=self.first_step + 1)
-        return self._writer
+    def events(self) -> "_Events":
+        """The TensorBoard events, begun when first used: the import is slow."""
+        if self._events is None:
+            self._events = _Events(self.workdir / "tensorboard", self.first_step)
+        return self._events
 
     def close(self) -> None:
         if self._progress:
             self._progress.stop()
-        if self._writer:
-            self._writer.close()
+        if self._events:
+            self._events.close()
+            self._events = None
+
+
+class _Events:
+    """An event file for TensorBoard.
+
+    Written in the caller's thread. tensorboardX's SummaryWriter has a thread of its own, and where that meets a full disk it
+    dies with a traceback, and the caller waits for it for ever.
+    """
+
+    def __init__(self, folder: Path, first_step: int):
+        from tensorboardX import summary
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto import event_pb2
+
+        folder.mkdir(exist_ok=True)
+        self._summary, self._event = summary, event_pb2.Event
+        # Their names hold the second at which they were begun: a run resumed within it must not overwrite the one before.
+        self._file = EventsWriter(str(folder / "events"), f".{os.getpid()}.{time.monotonic_ns()}")
+        # Hides what a killed run wrote after its last checkpoint.
+        start = {"session_log": {"status": "START"}} if first_step else {}
+        self._write(first_step + 1, **start)
+
+    def _write(self, step: int, **content) -> None:
+        self._file.write_event(self._event(wall_time=time.time(), step=step, **content))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            self._write(step, summary=self._summary.scalar(name, value))
+        self._file.flush()
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        self._write(step, summary=self._summary.image(name, picture, dataformats="HWC"))
+        self._file.flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # every event has been flushed: only what failed already can fail again
+            self._file.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -13,10 +13,11 @@ import numpy as np
 
 from jaxgan import pictures, workdir
 from jaxgan.data import Batches
+from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state
 from jaxgan.training import parallel
-from jaxgan.training.checkpoint import Checkpoints, digest, host_copy, warn
+from jaxgan.training.checkpoint import Checkpoints, check_frozen, digests, host_copy, is_disk_full, warn
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.state import TrainState
@@ -31,18 +32,22 @@ class TrainingDiverged(Exception):
 
 
 class _Stop:
-    """SIGINT and SIGTERM set a flag that the loop reads between steps; a second Ctrl-C ends at once.
+    """SIGINT and SIGTERM, from the first step on, set a flag that the loop reads between steps; a second Ctrl-C ends at once.
 
+    Before that there is nothing to save, and they end at once: preparing data can take minutes.
     Signals reach the main thread only: elsewhere (a notebook's executor, a test) they are left as they are.
     """
 
     def __init__(self):
         self.name: str | None = None
+        self.training = False
         self._before: dict[int, Any] = {}
 
     def _handle(self, number, frame):
-        if self.name is not None and number == signal.SIGINT:
+        if number == signal.SIGINT and (self.name is not None or not self.training):
             raise KeyboardInterrupt
+        if not self.training:
+            raise SystemExit(128 + number)
         self.name = signal.Signals(number).name
 
     def __enter__(self):
@@ -66,15 +71,16 @@ def fit(
 ) -> Run:
     """Train `experiment` in the workdir `directory`; go on where a run of the same experiment was stopped.
 
-    Interrupted by SIGINT (Ctrl-C, a notebook's stop button) or SIGTERM it saves and returns, with `run.stopped` set.
+    Interrupted while it trains, by SIGINT (Ctrl-C, a notebook's stop button) or SIGTERM, it saves and returns, with
+    `run.stopped` set.
     A run that was killed and resumed ends with the same state, bit for bit, as one that was not.
 
     Args:
         experiment: what to train.
         directory: the folder of the run, made if need be.
         overwrite: begin again, dropping the run that the folder holds.
-        callbacks: each called as `callback(step, run)` after every step (after every window of fused steps); reading
-            `run.state` there copies the state to the host.
+        callbacks: each called as `callback(step, run)` after every step (after every window of fused steps). `run.state`
+            is copied from the devices when it is read, which a callback must do before it returns, or never.
         quiet: print nothing.
 
     Raises:
@@ -85,43 +91,66 @@ def fit(
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())
+        stack.enter_context(workdir.locked(directory))
+        stack.enter_context(_full_disk(directory))
+        if not overwrite:
+            workdir.check_same(directory, experiment)
         batches = stack.enter_context(Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed))
         record = workdir.describe(experiment, batches.spec, batches.classes)
-        stack.enter_context(workdir.locked(directory))
         workdir.prepare(directory, record, overwrite)
         checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
         stack.callback(checkpoints.close)
-        state, position, warnings = _begin(record, checkpoints)
+        frozen = record.system.frozen()
+        state, position, warnings = _begin(record, checkpoints, frozen, directory)
         first = int(state.step)
         logs = Logs(directory, first, experiment.steps, quiet)
         stack.callback(logs.close)
         for sentence in warnings:
-            warn(f"{sentence}; using step {first}")
+            warn(f"{sentence}; moved to {directory / 'damaged'}, using step {first}")
         logs.say(
             f"{workdir.system_name(record.system)} on {batches.count} examples, {len(layout.devices)} x "
             f"{layout.devices[0].device_kind}, {layout.mode}; workdir {directory}"
         )
-        if warnings or checkpoints.steps():
-            logs.say(f"resuming from step {first}" if first else "starting from step 0")
+        if first:
+            logs.say(f"resuming from step {first}")
         batches.seek(position)
-        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, directory)
+        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
         run = trainer.train(stop, callbacks)
         checkpoints.wait()
         pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if run.stopped:
-            logs.say(f"stopped by {run.stopped} at step {run.step}, saved; the same command goes on from there")
-        logs.say(f"state digest: {digest(run.state)}")
+            saved = (
+                "saved; the same command goes on from there" if run.step else "before the first step: nothing to save"
+            )
+            logs.say(f"stopped by {run.stopped} at step {run.step}, {saved}")
+        logs.say(f"state digest: {run.digest}")
     return run
 
 
-def _begin(record: workdir.Record, checkpoints: Checkpoints) -> tuple[TrainState, int, list[str]]:
+@contextlib.contextmanager
+def _full_disk(directory: Path):
+    """Say so where the disk of the workdir fills up: a log or a picture, too, may be what meets it."""
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise UserError(
+            f"the disk is full (writing {error.filename or directory}): make room and run the same command to go on"
+        ) from error
+
+
+def _begin(
+    record: workdir.Record, checkpoints: Checkpoints, frozen: dict[str, Any], directory: Path
+) -> tuple[TrainState, int, list[str]]:
     """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
     if not checkpoints.steps():
         seed = record.experiment.seed
         make = jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))
         return host_copy(make()), 0, []
     state, meta, warnings = checkpoints.restore(abstract_state(record))
+    check_frozen(frozen, meta, directory)
     checkpoints.set_aside_after(int(state.step))
     return state, meta["position"], warnings
 
@@ -129,16 +158,18 @@ def _begin(record: workdir.Record, checkpoints: Checkpoints) -> tuple[TrainState
 class _Trainer:
     """The state of the loop: what is on the devices, and what is due when."""
 
-    def __init__(self, record, layout, checkpoints, logs, batches, state, position, directory):
+    def __init__(self, record, layout, checkpoints, logs, batches, state, position, frozen, directory):
         self.record, self.layout, self.logs, self.directory = record, layout, logs, directory
         self.checkpoints, self.batches = checkpoints, batches
         self.experiment, self.system = record.experiment, record.system
         self.step, self.position = int(state.step), position
         self.state = layout.place(state)
-        self.frozen = layout.replicate(self.system.frozen())
+        self.frozen_digests, self.host_frozen = digests(frozen), frozen
+        self.frozen = layout.replicate(frozen)
+        self.phases = self.system.phases()
         self.sums = MetricSums()
         self.preview = preview_inputs(record, batches.examples)
-        self.saved: int | None = self.step if self.step else None
+        self.saved = self.step  # the state of step 0 is made anew from the seed
 
     def train(self, stop: _Stop, callbacks) -> Run:
         if self.step >= self.experiment.steps:
@@ -146,6 +177,7 @@ class _Trainer:
             return self.run(None)
         self.logs.say("compiling the training step ...")
         self.logs.start()
+        stop.training = True
         began, compiling = time.monotonic(), True
         while self.step < self.experiment.steps and stop.name is None:
             before = self.sums.latest()
@@ -154,6 +186,7 @@ class _Trainer:
             jax.block_until_ready(self.sums.latest() if compiling else before)
             if compiling:
                 self.logs.say(f"first step done after {time.monotonic() - began:.1f} s, compilation included")
+                self.logs.time_from(self.step)
                 compiling = False
             self.logs.advance(self.step)
             last = self.step == self.experiment.steps
@@ -167,7 +200,8 @@ class _Trainer:
                 callback(self.step, self.run(None))
         if self.saved != self.step:
             self.save()
-        return self.run(stop.name)
+        # A signal that came during the last step stopped nothing.
+        return self.run(stop.name if self.step < self.experiment.steps else None)
 
     def _due(self, interval: int) -> bool:
         return self.step % interval == 0
@@ -225,11 +259,18 @@ class _Trainer:
             self._diverged(*broken)
         self.logs.record(self.step, means, self.experiment.batch_size)
 
-    def _diverged(self, step: int, metric: str) -> None:
-        name, *rest = metric.split("/")
-        phase = next(p for p in self.system.phases() if p.name == name)
-        network = rest[0] if len(rest) > 1 else "+".join(phase.trains)
-        self._raise(f"in step {step} {rest[-1]} of network {network} in phase {name} is not finite")
+    def _diverged(self, step: int, metrics: set[str]) -> None:
+        """Name the first culprit of a step: by the order of the phases; in a phase the loss before the gradients.
+
+        Raises:
+            TrainingDiverged: always.
+        """
+        for phase in self.phases:
+            own = {metric.removeprefix(f"{phase.name}/") for metric in metrics if metric.startswith(f"{phase.name}/")}
+            for metric in sorted(own, key=lambda m: (not m.endswith("loss"), m)):
+                network, _, what = metric.rpartition("/")
+                what = f"the {what.replace('_', ' ')} of network {network or '+'.join(phase.trains)}"
+                self._raise(f"in step {step} {what} in phase {phase.name} is not finite")
 
     def _raise(self, what: str) -> None:
         kept = self.checkpoints.steps()
@@ -252,12 +293,14 @@ class _Trainer:
         for name, network in state.networks.items():
             for path, leaf in jax.tree_util.tree_leaves_with_path(network.current):
                 if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
-                    phases = "+".join(p.name for p in self.system.phases() if name in p.trains)
+                    phases = "+".join(p.name for p in self.phases if name in p.trains)
                     self._raise(
                         f"after step {self.step} {jax.tree_util.keystr(path)} of network {name}, which phase {phases} "
                         "trains, is not finite"
                     )
-        meta = {"position": self.position, "experiment": self.experiment.to_json()}
+        meta = {
+            "position": self.position, "experiment": self.experiment.to_json(), "frozen": self.frozen_digests
+        }  # fmt: skip
         self.checkpoints.save(state, meta)
         self.saved = self.step
 
@@ -276,8 +319,17 @@ class _Trainer:
         self.logs.picture(self.step, "samples", np.atleast_3d(np.asarray(sheet)))
 
     def run(self, stopped) -> Run:
-        """The run as it stands; its state is copied to the host."""
-        return Run(self.experiment, self.system, self.directory, self.record, self.host_state(), stopped)
+        """The run as it stands; its state is copied to the host when it is read, which must be before the next step."""
+        step = self.step
+
+        def state():
+            if self.step != step:
+                raise RuntimeError(
+                    f"the state of step {step} is gone: read run.state in the callback, before it returns"
+                )
+            return self.host_state()
+
+        return Run(self.directory, self.record, step, state, self.host_frozen, stopped)
 
 
 def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The DCGAN training step in plain PyTorch, with the same shapes, the same passes and the same optimiser as `jaxgan.systems.dcgan`.
+"""The DCGAN training step in plain PyTorch, with the shapes, passes and optimiser of `jaxgan.systems.dcgan`.
 
 What jaxgan's step is timed against, and nothing else: eager, channels_last.
 """

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
@@ -29,20 +30,18 @@ def reference_conv_transpose(x, kernel, stride, padding):
 
 
 def derivatives(function, x, kernel, stride, padding):
-    """The value, its gradients, and those of a penalty on the gradient by the input."""
+    """The value, its gradients, and those of a penalty on the gradients."""
 
     def loss(x, kernel):
-        return jnp.sum(jnp.sin(function(x, kernel, stride, padding)))
+        y = function(x, kernel, stride, padding)
+        return jnp.sum(y * y * y), y
 
     def penalty(x, kernel):
-        return jnp.sum(jnp.square(jax.grad(loss)(x, kernel)))
+        gradients, y = jax.grad(loss, (0, 1), has_aux=True)(x, kernel)
+        return sum(jnp.sum(gradient * gradient) for gradient in gradients), (y, gradients)
 
-    @jax.jit
-    def everything(x, kernel):
-        value = function(x, kernel, stride, padding)
-        return value, jax.grad(loss, (0, 1))(x, kernel), jax.grad(penalty, (0, 1))(x, kernel)
-
-    return everything(x, kernel)
+    quick_to_compile = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    return jax.jit(jax.grad(penalty, (0, 1), has_aux=True), compiler_options=quick_to_compile)(x, kernel)
 
 
 @pytest.mark.parametrize(
@@ -53,15 +52,15 @@ def derivatives(function, x, kernel, stride, padding):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_agrees_with_lax_to_the_second_derivative(ours, reference, case):
     window, stride, padding, size = case
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((2, *size, 3))
+    kernel = generator.standard_normal((*window, 3, 2))
     with jax.enable_x64(True):
-        key = jax.random.key(0)
-        x = jax.random.normal(key, (2, *size, 3), jnp.float64)
-        kernel = jax.random.normal(key, (*window, 3, 2), jnp.float64)
         got = derivatives(ours, x, kernel, stride, padding)
         wanted = derivatives(reference, x, kernel, stride, padding)
-        for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True):
-            assert a.shape == b.shape
-            assert jnp.abs(a - b).max() <= 1e-12 * (1 + jnp.abs(b).max())
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True):
+        assert a.dtype == np.float64
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10 * np.abs(b).max())
 
 
 def test_third_derivatives_exist():

@@ -1,0 +1,20 @@
+"""DCGAN on 64x64 OpenMoji emoji (needs the [data] extra): few pictures, and no two alike.
+
+    pip install "jaxgan[data]" && jaxgan train dcgan_openmoji
+"""
+
+from jaxgan import Experiment
+from jaxgan.data import OpenMoji
+from jaxgan.systems.dcgan import DCGAN
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        system=DCGAN(width=32, kernel=4, discriminator_norm="none", r1=1.0, ema=0.99),
+        data=OpenMoji(size=64, flip=True),
+        batch_size=32,
+        steps=4000,
+        log_every=20,
+        sample_every=200,
+        checkpoint_every=200,
+    )

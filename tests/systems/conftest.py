@@ -1,0 +1,85 @@
+"""What every system is tested for: one training step, one device against eight, and samples."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from jaxgan import rows
+from jaxgan.training import parallel
+from jaxgan.training.parallel import Layout, assert_replicated
+from jaxgan.training.step import initial_state
+
+
+def step_once(system, batch, devices: int, mode: str = "jit", steps: int = 1, disturbed: bool = False):
+    """Train `system` on one minibatch repeatedly: (state before, state after, metrics of the last step), on the host.
+
+    `batch` holds arrays [rows, ...]. `disturbed` moves all parameters away from where they begin.
+    """
+    on = Layout.create(mode, len(batch["image"]), devices)
+    start = jax.jit(lambda: initial_state(system, 0, batch))()
+    if disturbed:
+        random = np.random.default_rng(0)
+        networks = {
+            name: network.replace(
+                params=jax.tree.map(lambda p: p + np.float32(0.1 * random.normal(size=p.shape)), network.params)
+            )
+            for name, network in start.networks.items()
+        }
+        start = start.replace(networks=networks)
+    state, metrics = on.place(start), None
+    for number in range(steps):
+        plan = system.plan(number)
+        count = system.minibatches(plan)
+        stacked = {name: np.stack([batch[name]] * count) for name in system.reads}
+        state, metrics = parallel.run_step(system, plan, on, state, system.frozen(), stacked)
+    assert_replicated(on, state)
+    merged = {name: float(value) for part in jax.device_get(metrics) for name, value in part.items()}
+    return jax.device_get(start), jax.device_get(on.single(state)), merged
+
+
+def with_gradient_descent(system, learning_rate: float = 0.1):
+    """The same system trained by plain gradient descent: Adam would hide gradients of the wrong scale."""
+    kind = type(system)
+    patched = dataclasses.dataclass(frozen=True)(
+        type(kind.__name__, (kind,), {"optimizer": lambda self, network, slot: optax.sgd(learning_rate)})
+    )
+    return patched(**{f.name: getattr(system, f.name) for f in dataclasses.fields(system)})
+
+
+@pytest.fixture
+def eight_devices_equal_one():
+    """`check(system, batch, mode)`: the updates of one step agree, leaf by leaf, to 1e-6 of the update."""
+
+    def check(system, batch, mode="jit", tolerance=1e-6):
+        plain = with_gradient_descent(system)
+        # Where the players begin, an undecided discriminator, gradients of real and fake cancel to rounding errors.
+        start, one, _ = step_once(plain, batch, 1, mode, disturbed=True)
+        _, eight, _ = step_once(plain, batch, 8, mode, disturbed=True)
+        compared = 0
+        for (path, before), a, b in zip(
+            jax.tree_util.tree_leaves_with_path(start.networks),
+            jax.tree.leaves(one.networks),
+            jax.tree.leaves(eight.networks),
+            strict=True,
+        ):
+            moved = np.linalg.norm(np.float64(a) - before)
+            if moved > 0:
+                compared += 1
+                # A float32 cannot hold a change more finely than its own last digit.
+                floor = np.linalg.norm(np.spacing(np.abs(np.float32(a))))
+                error = np.linalg.norm(np.float64(a) - b)
+                assert error < tolerance * moved + floor, f"{jax.tree_util.keystr(path)}: {error / moved:.1e}"
+        assert compared > 4
+
+    return check
+
+
+@pytest.fixture
+def sampled():
+    """`sampled(system, variables, inputs)`: samples with the axis of rows bound."""
+    return lambda system, variables, inputs: np.asarray(
+        rows.solo(lambda: system.sample(variables, inputs, jax.random.key(0)))()
+    )

@@ -1,0 +1,49 @@
+"""Every config that ships: imported, shrunk, and trained for two steps."""
+
+import ast
+import dataclasses
+
+import numpy as np
+import pytest
+
+import jaxgan
+from jaxgan import configs
+from jaxgan.data import TFDS
+
+SMALL = {
+    "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
+    "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4,
+}  # fmt: skip
+
+
+def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
+    """The same experiment on one device with tiny networks and few pictures."""
+    fields = {f.name for f in dataclasses.fields(experiment.system)}
+    system = dataclasses.replace(experiment.system, **{k: v for k, v in SMALL.items() if k in fields})
+    data = experiment.data
+    if hasattr(data, "count"):
+        data = dataclasses.replace(data, count=12)
+    if data.size == 64:
+        data = dataclasses.replace(data, size=32)
+    return dataclasses.replace(experiment, system=system, data=data, batch_size=4, steps=2, devices=1)
+
+
+@pytest.mark.parametrize("name", sorted(configs.shipped()))
+def test_config_trains(name, tmp_path):
+    experiment = configs.load(name)
+    documentation = ast.get_docstring(ast.parse(configs.find(name).read_text()))
+    assert f"jaxgan train {name}" in documentation.replace("configs/", "").replace(".py", "")
+    small = shrink(experiment)
+    if isinstance(small.data, TFDS):
+        import tensorflow_datasets as tfds
+
+        with tfds.testing.mock_data(num_examples=8):
+            run = jaxgan.fit(small, tmp_path, quiet=True)
+    else:
+        run = jaxgan.fit(small, tmp_path, quiet=True)
+    assert run.step == 2
+    assert all(np.isfinite(value) for value in run.metrics[-1].values())
+    pictures = run.sample(3)
+    assert pictures.shape == (3, *small.data.shape)
+    assert np.abs(pictures).max() <= 1
+    assert run.digest == jaxgan.restore(tmp_path).digest
