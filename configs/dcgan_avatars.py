@@ -10,11 +10,19 @@ from jaxgan.systems.dcgan import DCGAN
 
 def get_config() -> Experiment:
     return Experiment(
-        system=DCGAN(width=32, kernel=4, discriminator_norm="none", r1=1.0, ema=0.99),
+        system=DCGAN(
+            width=32,
+            kernel=4,
+            discriminator_norm="none",
+            r1=5.0,
+            beta1=0.0,
+            learning_rate=5e-4,
+            ema=0.995,
+        ),
         data=Avatars(size=64),
         batch_size=32,
-        steps=2000,
+        steps=2500,
         log_every=20,
-        sample_every=100,
+        sample_every=250,
         checkpoint_every=20,
     )
