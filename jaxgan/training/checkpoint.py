@@ -58,6 +58,11 @@ def host_copy(state: TrainState) -> TrainState:
     return jax.tree.map(lambda x: np.array(x, copy=True), state)
 
 
+def _without_empty(state: TrainState) -> TrainState:
+    """Arrays without elements (a pool of size 0) with one: Orbax refuses to save them."""
+    return jax.tree.map(lambda x: x if np.size(x) else np.zeros(1, x.dtype), state)
+
+
 class Checkpoints:
     """The checkpoints of one workdir, newest last."""
 
@@ -68,6 +73,7 @@ class Checkpoints:
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         if not read_only:
             _hush_late_writes()
+            self._remove_unfinished("*")
         self._manager = ocp.CheckpointManager(
             self.directory,
             item_names=("state", "meta"),
@@ -75,7 +81,6 @@ class Checkpoints:
                 max_to_keep=keep,
                 create=not read_only,
                 read_only=read_only,
-                cleanup_tmp_directories=not read_only,
                 enable_async_checkpointing=not read_only,
             ),
         )
@@ -102,7 +107,7 @@ class Checkpoints:
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
-                    state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave({**meta, "digest": name})
+                    state=ocp.args.StandardSave(_without_empty(state)), meta=ocp.args.JsonSave({**meta, "digest": name})
                 ),
                 force=True,
             )
@@ -160,10 +165,13 @@ class Checkpoints:
         restored = self._manager.restore(
             step,
             args=ocp.args.Composite(
-                state=ocp.args.StandardRestore(jax.tree.map(np.asarray, target)), meta=ocp.args.JsonRestore()
+                state=ocp.args.StandardRestore(_without_empty(jax.tree.map(np.asarray, target))),
+                meta=ocp.args.JsonRestore(),
             ),
         )
-        state, meta = restored["state"], restored["meta"]
+        # Back to nothing what `_without_empty` changed; a structure that differs fails here.
+        state = jax.tree.map(lambda leaf, wanted: leaf if np.size(wanted) else wanted, restored["state"], target)
+        meta = restored["meta"]
         wrong = [
             jax.tree_util.keystr(path)
             for (path, leaf), wanted in zip(
@@ -203,14 +211,17 @@ class Checkpoints:
             with contextlib.suppress(Exception):  # what a failed save had to say has been said
                 self._manager.close()
 
+    def _remove_unfinished(self, step: str) -> None:
+        for folder in self.directory.glob(f"{step}.orbax-checkpoint-tmp*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     @contextlib.contextmanager
     def _errors(self, step: int):
         try:
             yield
         except Exception as error:
             self._pending = None
-            for unfinished in self.directory.glob(f"{step}.orbax-checkpoint-tmp*"):
-                shutil.rmtree(unfinished, ignore_errors=True)
+            self._remove_unfinished(str(step))
             good = [s for s in self.steps() if s != step]
             full = is_disk_full(error)
             raise UserError(

@@ -273,6 +273,8 @@ class _Trainer:
                 self._raise(f"in step {step} {what} in phase {phase.name} is not finite")
 
     def _raise(self, what: str) -> None:
+        with contextlib.suppress(UserError):  # that the last save failed, too, is the lesser news
+            self.checkpoints.wait()
         kept = self.checkpoints.steps()
         raise TrainingDiverged(
             f"training went wrong: {what}. "
@@ -295,8 +297,8 @@ class _Trainer:
                 if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
                     phases = "+".join(p.name for p in self.phases if name in p.trains)
                     self._raise(
-                        f"after step {self.step} {jax.tree_util.keystr(path)} of network {name}, which phase {phases} "
-                        "trains, is not finite"
+                        f"after step {self.step} {jax.tree_util.keystr(path, simple=True, separator='/')} of network "
+                        f"{name}, which phase {phases} trains, is not finite"
                     )
         meta = {
             "position": self.position, "experiment": self.experiment.to_json(), "frozen": self.frozen_digests

@@ -1,0 +1,127 @@
+"""Checkpoints by themselves; what a run does with damaged ones is in tests/test_resume.py."""
+
+import logging
+import sys
+import types
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import UserError
+from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, digests, host_copy, is_disk_full
+from jaxgan.training.state import Network, TrainState
+
+META = {"position": 0, "experiment": {}, "frozen": {}}
+
+
+def state(step: int, value: float = 0.0) -> TrainState:
+    network = Network({"kernel": np.full((3, 4), value, np.float32)}, {}, {"main": ()}, None)
+    return TrainState(np.int32(step), np.uint32(7), {"G": network}, {"pool": np.zeros((0, 2), np.float32)})
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    opened = Checkpoints(tmp_path / "checkpoints", keep=2)
+    yield opened
+    opened.close()
+
+
+def test_digest_sees_every_bit():
+    trees = [
+        {"a": np.zeros(2, np.float32)},
+        {"b": np.zeros(2, np.float32)},
+        {"a": np.zeros((2, 1), np.float32)},
+        {"a": np.zeros(2, np.int32)},
+        {"a": np.array([0, -0.0], np.float32)},
+        {"a": np.array([0, np.nan], np.float32)},
+        {"a": np.array([0, 1e-45], np.float32)},
+        {"a": np.zeros(2, np.float32), "b": np.zeros(2, np.float32)},
+    ]
+    assert len({digest(tree) for tree in trees}) == len(trees)
+    assert digest({"a": jnp.zeros(2)}) == digest(trees[0])  # wherever the array is
+
+
+def test_host_copy_is_a_copy():
+    before = state(1)
+    copied = host_copy(before)
+    before.networks["G"].params["kernel"][:] = 5
+    assert digest(copied) == digest(state(1))
+
+
+def test_saves_and_restores(checkpoints):
+    for step in (1, 2, 3):
+        name = checkpoints.save(state(step, step / 3), {**META, "position": step * 10})
+    checkpoints.wait()
+    assert checkpoints.steps() == [2, 3]
+    restored, meta, warnings = checkpoints.restore(state(0))
+    assert (digest(restored), meta["position"], warnings) == (name, 30, [])
+    assert checkpoints.restore(state(0), 2)[1]["position"] == 20
+    assert restored.aux["pool"].shape == (0, 2)
+    with pytest.raises(UserError, match="has no checkpoint of step 1: it has 2, 3"):
+        checkpoints.restore(state(0), 1)
+
+
+def test_another_structure_is_refused(checkpoints):
+    checkpoints.save(state(1), META)
+    checkpoints.wait()
+    other = state(0)
+    other.networks["G"].params["kernel"] = np.zeros((3, 5), np.float32)
+    with pytest.raises(UserError, match=r"step 1 .* is damaged"):
+        checkpoints.restore(other)
+
+
+def test_leftovers_of_a_killed_save_are_removed(checkpoints, tmp_path):
+    checkpoints.save(state(1), META)
+    checkpoints.wait()
+    leftover = checkpoints.directory / "2.orbax-checkpoint-tmp"
+    (checkpoints.directory / "1").rename(leftover)  # as a kill just before the last step of a save leaves it
+    reading = Checkpoints(checkpoints.directory, read_only=True)
+    assert reading.steps() == []
+    reading.close()
+    assert leftover.exists()  # one who only reads may be reading beside a run that writes it
+    Checkpoints(checkpoints.directory).close()
+    assert not leftover.exists()
+
+
+def test_frozen_networks(tmp_path):
+    meta = {"frozen": digests({"VGG": {"kernel": np.ones(3)}})}
+    check_frozen({"VGG": {"kernel": np.ones(3)}}, meta, tmp_path)
+    for other in ({"VGG": {"kernel": np.zeros(3)}}, {}, {"VGG": {"kernel": np.ones(3)}, "LPIPS": {}}):
+        with pytest.raises(UserError, match=r"the pretrained network (VGG|LPIPS) is not the one"):
+            check_frozen(other, meta, tmp_path)
+
+
+def test_is_disk_full():
+    wrapped = ValueError("save failed")
+    wrapped.__cause__ = OSError(28, "No space left on device")
+    assert is_disk_full(wrapped)
+    assert is_disk_full(ValueError("RESOURCE_EXHAUSTED: Failed to write 9 bytes: No space left on device"))
+    assert not is_disk_full(OSError(13, "Permission denied"))
+
+
+def test_only_the_echoes_of_a_failed_save_are_hushed(checkpoints, capsys, caplog):
+    def unraisable(text):
+        error = RuntimeError(text)
+        sys.unraisablehook(types.SimpleNamespace(
+            exc_type=RuntimeError, exc_value=error, exc_traceback=None, err_msg=None, object=None
+        ))  # fmt: skip
+
+    def log(text):
+        logging.getLogger("asyncio").error("Task exception was never retrieved", exc_info=ValueError(text))
+
+    from jaxgan.training import checkpoint
+
+    before = sys.unraisablehook
+    seen = []
+    try:
+        sys.unraisablehook = lambda unraisable: seen.append(str(unraisable.exc_value))
+        checkpoint._hush_late_writes.__wrapped__()
+        unraisable("Event loop is closed")
+        unraisable("something else")
+    finally:
+        sys.unraisablehook = before
+    log("Failed writing /w/checkpoints/5.orbax-checkpoint-tmp/state")
+    log("of another program")
+    assert seen == ["something else"]
+    assert [str(record.exc_info[1]) for record in caplog.records] == ["of another program"]
