@@ -1,6 +1,6 @@
 """DCGAN on 64x64 avatars: the paper's recipe with the least change that makes it train, for two CPU cores.
 
-    jaxgan train dcgan_avatars
+jaxgan train dcgan_avatars
 """
 
 from jaxgan import Experiment

@@ -3,11 +3,10 @@
 import dataclasses
 import importlib
 import json
-import types
-import typing
 from pathlib import Path
 from typing import Any, Literal
 
+from jaxgan import fields
 from jaxgan.errors import UserError
 from jaxgan.training.system import System
 
@@ -58,20 +57,9 @@ class Experiment:
             raise UserError(f"system is {self.system!r}: it must be an instance of a subclass of jaxgan.System")
         if not (hasattr(self.data, "load") and hasattr(self.data, "transform")):
             raise UserError(f"data is {self.data!r}: it must have the methods load() and transform(example, random)")
-        for name in (
-            "batch_size", "steps", "fuse", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UserError(f"{name} is {value!r}: it must be a whole number of at least 1")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**32:
-            raise UserError(f"seed is {self.seed!r}: it must be a whole number from 0 to {2**32 - 1}")
-        if self.devices is not None and self.devices < 1:
-            raise UserError(f"devices is {self.devices}: it must be at least 1, or left out for all of them")
-        for name in ("precision", "parallel"):
-            options = [o for o in _options(type(self), name) if o is not None]
-            if getattr(self, name) not in [*options, *([None] if name == "precision" else [])]:
-                raise UserError(f"{name} is {getattr(self, name)!r}: it must be one of {', '.join(options)}")
+        fields.check(self)
+        if not 0 <= self.seed < 2**32:
+            raise UserError(f"Experiment.seed is {self.seed}: it must be a whole number from 0 to {2**32 - 1}")
         # One value in two places would be two truths: the experiment's wins, and is written into the system.
         if self.precision is None:
             object.__setattr__(self, "precision", self.system.precision)
@@ -96,18 +84,6 @@ class Experiment:
             raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
 
 
-def _options(owner: type, field: str) -> list:
-    """The values that a `Literal` field allows."""
-    hint = typing.get_type_hints(owner)[field]
-    found = []
-    for part in typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,):
-        found += typing.get_args(part) if typing.get_origin(part) is Literal else []
-    if typing.get_origin(hint) is typing.Union:
-        for part in typing.get_args(hint):
-            found += typing.get_args(part) if typing.get_origin(part) is Literal else []
-    return found
-
-
 def class_path(value: Any) -> str:
     """`module:Class` of an object."""
     return f"{type(value).__module__}:{type(value).__qualname__}"
@@ -115,8 +91,8 @@ def class_path(value: Any) -> str:
 
 def _encode(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {"class": class_path(value), **fields}
+        encoded = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"class": class_path(value), **encoded}
     if isinstance(value, tuple | list):
         return [_encode(item) for item in value]
     if isinstance(value, Path):

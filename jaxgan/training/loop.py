@@ -211,7 +211,7 @@ class _Trainer:
         plan = self.system.plan(self.step)
         count = self._window(plan)
         needed = self.system.minibatches(plan)
-        taken = [self._take() for _ in range(needed * count)]
+        taken = [next(self.batches) for _ in range(needed * count)]
         stacked = {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
         moves = dict(plan)
         if count > 1:
@@ -226,9 +226,6 @@ class _Trainer:
             self.sums.add(self.step + 1, moves, merged)
         self.step += count
         self.position += needed * count
-
-    def _take(self) -> dict[str, np.ndarray]:
-        return next(self.batches)
 
     def _window(self, plan) -> int:
         """How many steps to fuse: none on CPU; never across a change of plan, a log, a sample or a checkpoint."""

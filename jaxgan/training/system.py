@@ -2,19 +2,15 @@
 
 import abc
 import dataclasses
-import difflib
-import math
-import types
-import typing
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
 import tyro
 
-from jaxgan.errors import UserError
+from jaxgan import fields
 from jaxgan.training.state import Context, Outcome
 
 Loss = jax.Array | dict[tuple[str, ...], jax.Array]
@@ -82,9 +78,7 @@ class Schedule:
     """Along what the rate falls."""
 
     def __post_init__(self):
-        for name in ("warmup", "hold", "decay"):
-            if getattr(self, name) < 0:
-                raise UserError(f"schedule.{name} is {getattr(self, name)}: it is a number of moves, at least 0")
+        fields.check(self)
 
     def factor(self) -> optax.Schedule | None:
         """The factor as a function of the count of moves; None where it is always 1."""
@@ -131,10 +125,7 @@ class System(abc.ABC):
     """Largest global norm of a network's gradient; larger ones are scaled down. 0 is off."""
 
     def __post_init__(self):
-        hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            value = _checked(f"{type(self).__name__}.{field.name}", getattr(self, field.name), hints[field.name], field)
-            object.__setattr__(self, field.name, value)
+        fields.check(self)
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -200,38 +191,6 @@ class System(abc.ABC):
         """How many minibatches a step with this plan reads: move r of every phase reads minibatch r."""
         counts = dict(plan)
         return max((counts.get(p.name, 0) * p.accumulate for p in self.phases()), default=0)
-
-
-def _checked(name: str, value: Any, hint: Any, field: dataclasses.Field) -> Any:
-    """`value` in the type that its field is annotated with.
-
-    10 and 10.0 are equal and hash alike but trace differently: the compiled step of one must not serve the other. A number
-    whose default is positive, such as a width, makes no sense at 0; none makes sense below 0 unless its default is.
-
-    Raises:
-        UserError: it is not one of the field's values; the sentence names the nearest, or the limit.
-    """
-    hints = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is Union else (hint,)
-    if value is None and type(None) in hints:
-        return None
-    allowed = [option for h in hints if typing.get_origin(h) is Literal for option in typing.get_args(h)]
-    if allowed:
-        if value not in allowed:
-            close = difflib.get_close_matches(str(value), [str(option) for option in allowed], n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UserError(f"{name} is {value!r}: it must be one of {', '.join(map(str, allowed))}{hint}")
-        return value
-    if isinstance(value, list):
-        return tuple(value)
-    if (float in hints or int in hints) and not isinstance(value, bool):
-        if not isinstance(value, int | float) or (isinstance(value, float) and float not in hints):
-            raise UserError(f"{name} is {value!r}: it must be a {'number' if float in hints else 'whole number'}")
-        default = field.default if isinstance(field.default, int | float) else 0
-        if not math.isfinite(value) or (value < 0 <= default) or (value == 0 and default >= 1 and int in hints):
-            least = "at least 1" if default >= 1 and int in hints else "at least 0" if default >= 0 else "finite"
-            raise UserError(f"{name} is {value!r}: it must be {least}")
-        return float(value) if float in hints and int not in hints else value
-    return value
 
 
 def transformation(system: System, network: str, slot: str) -> optax.GradientTransformation:

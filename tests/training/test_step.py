@@ -211,9 +211,9 @@ def test_equal_numbers_of_other_types_are_one_system():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"latent_dim": 0}, r"Toy\.latent_dim is 0: it must be at least 1"),
+        ({"latent_dim": 0}, r"Toy\.latent_dim is 0: it must be a whole number of at least 1"),
         ({"latent_dim": 2.5}, r"Toy\.latent_dim is 2\.5: it must be a whole number"),
-        ({"momentum": -0.5}, r"Toy\.momentum is -0\.5: it must be at least 0"),
+        ({"momentum": -0.5}, r"Toy\.momentum is -0\.5: it must be a number of at least 0"),
         ({"momentum": float("nan")}, r"Toy\.momentum is nan"),
         ({"gradient_clip": "much"}, r"Toy\.gradient_clip is 'much': it must be a number"),
         ({"precision": "bfloat61"}, r"one of float32, bfloat16; did you mean bfloat16"),
