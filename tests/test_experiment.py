@@ -48,7 +48,7 @@ def test_precision_is_one_value():
     ],
 )  # fmt: skip
 def test_senseless_values_are_named(field, value):
-    with pytest.raises(UserError, match=f"^{field} is "):
+    with pytest.raises(UserError, match=rf"^(Experiment\.)?{field} is "):
         Experiment(**{"system": GAN(), "data": Digits(), field: value})
 
 
