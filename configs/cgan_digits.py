@@ -13,7 +13,7 @@ def get_config() -> Experiment:
     return Experiment(
         system=CGAN(latent_dim=32, noise_hidden=100, label_hidden=200, joint_hidden=256, image_maxout=120),
         data=Digits(),
-        batch_size=100,
+        batch_size=96,
         steps=5000,
         log_every=100,
         sample_every=500,

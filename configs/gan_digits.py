@@ -12,7 +12,7 @@ def get_config() -> Experiment:
     return Experiment(
         system=GAN(latent_dim=32, generator_hidden=256, discriminator_hidden=120),
         data=Digits(),
-        batch_size=100,
+        batch_size=96,
         steps=5000,
         log_every=100,
         sample_every=500,

@@ -34,19 +34,19 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     it runs later.
 
     Returns:
-        compile_seconds: tracing, lowering and compiling the step.
+        compile_seconds: tracing, lowering and compiling one step (its first part, where it runs in parts), not fused.
         step_seconds: median over windows, blocked until ready; the data is read before.
         images_per_second: rows of the global batch per second of steps.
         data_images_per_second: rows per second that the input pipeline delivers, after its first epoch or second.
         flops_per_step: multiplications and additions of the convolutions and matrix products, counted from their shapes:
             a compiler's own count takes a loop for one turn, and a convolution for what it was recast to.
         flops_per_second: their ratio.
-        peak_bytes: arguments, results and temporaries of the compiled step on one device; None where unknown.
+        peak_bytes: arguments, results and temporaries of that compiled step on one device; None where unknown.
         batch_size, precision, devices, platform, parallel, versions: what was measured.
     """
     layout = parallel.Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
         system = record.system
         plan = collections.Counter(system.plan(s) for s in range(1000)).most_common(1)[0][0]
         needed = system.minibatches(plan)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SMALLEST_TILE = 32
+SMALLEST_TILE = 64
 """Pictures with a shorter side are enlarged by a whole factor in grids, or nobody could see them."""
 
 

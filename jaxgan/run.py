@@ -13,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
 from jaxgan.training.logs import read_metrics
-from jaxgan.training.state import TrainState
+from jaxgan.training.state import Network, TrainState
 from jaxgan.training.step import initial_state
 from jaxgan.training.system import System
 
@@ -73,10 +73,7 @@ class Run:
 
     def variables(self, weights: Literal["ema", "raw"] = "ema") -> dict[str, Any]:
         """`{network: variables}`: moving averages where the system keeps them, unless `weights` is "raw"."""
-        return {
-            name: network.ema if weights == "ema" and network.ema is not None else network.current
-            for name, network in self.state.networks.items()
-        }
+        return network_variables(self.state.networks, weights)
 
     def sample(
         self,
@@ -102,16 +99,7 @@ class Run:
             raise UserError(f"num is {num}: it must be at least 1")
         if inputs is None:
             inputs = {**self.record.zeros(num), **self._labels(num, label)}
-        key = jax.random.key(np.uint32(seed), impl="threefry2x32")
-        variables = {**self.variables(weights), **self.frozen}
-        pictures = []
-        for index, start in enumerate(range(0, num, CHUNK)):
-            part = {name: value[start : start + CHUNK] for name, value in inputs.items()}
-            short = CHUNK - len(next(iter(part.values())))
-            part = {name: np.concatenate([v, np.repeat(v[-1:], short, 0)]) for name, v in part.items()}
-            made = compiled_sample(self.system)(variables, part, jax.random.fold_in(key, index))
-            pictures.append(np.asarray(made, np.float32)[: CHUNK - short])
-        return np.concatenate(pictures)
+        return make_samples(self.system, {**self.variables(weights), **self.frozen}, inputs, seed)
 
     def _labels(self, num: int, label: str | int | None) -> dict[str, np.ndarray]:
         if "label" not in self.system.reads:
@@ -128,6 +116,31 @@ class Run:
         if str(label).isdigit() and int(label) < len(classes):
             return {"label": np.full(num, int(label), np.int32)}
         raise UserError(f"--label {label}: there is no such class; there are {', '.join(classes)}")
+
+
+def network_variables(
+    networks: dict[str, Network], weights: Literal["ema", "raw"] = "ema"
+) -> dict[str, dict[str, Any]]:
+    """What samples are made with: `{network: variables}`."""
+    return {
+        name: network.ema if weights == "ema" and network.ema is not None else network.current
+        for name, network in networks.items()
+    }
+
+
+def make_samples(system: System, variables: dict[str, Any], inputs: dict[str, np.ndarray], seed: int) -> np.ndarray:
+    """Samples [N, ...] for inputs [N, ...] each, on one device."""
+    key = jax.random.key(np.uint32(seed), impl="threefry2x32")
+    variables = jax.device_put(variables)  # once, not for every chunk
+    num = len(next(iter(inputs.values())))
+    made = []
+    for index, start in enumerate(range(0, num, CHUNK)):
+        part = {name: value[start : start + CHUNK] for name, value in inputs.items()}
+        short = CHUNK - len(next(iter(part.values())))
+        part = {name: np.concatenate([v, np.repeat(v[-1:], short, 0)]) for name, v in part.items()}
+        chunk = compiled_sample(system)(variables, part, jax.random.fold_in(key, index))
+        made.append(np.asarray(chunk, np.float32)[: CHUNK - short])
+    return np.concatenate(made)
 
 
 @functools.lru_cache(maxsize=8)

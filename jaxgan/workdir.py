@@ -44,12 +44,14 @@ class Record:
         system: its system, with what it left open taken from the data.
         shapes: shape and dtype of each entry of an example that the system reads.
         classes: names of the values of "label".
+        examples: how many the data has.
     """
 
     experiment: Experiment
     system: System
     shapes: dict[str, jax.ShapeDtypeStruct]
     classes: tuple[str, ...]
+    examples: int
 
     def zeros(self, count: int) -> dict[str, np.ndarray]:
         """A minibatch of zeros in the shapes of the data."""
@@ -60,6 +62,7 @@ class Record:
             "experiment": self.experiment.to_json(),
             "shapes": {name: [list(s.shape), str(s.dtype)] for name, s in self.shapes.items()},
             "classes": list(self.classes),
+            "examples": self.examples,
             "versions": versions(),
         }
 
@@ -70,7 +73,7 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str, ...]) -> Record:
+def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str, ...], examples: int) -> Record:
     """The record of an experiment on data that gives `shapes`.
 
     Raises:
@@ -84,7 +87,7 @@ def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str,
             f"{', '.join(sorted(shapes))}: choose other data, or a system that does without"
         )
     used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
-    return Record(experiment, system.resolve(used, classes), used, classes)
+    return Record(experiment, system.resolve(used, classes), used, classes, examples)
 
 
 def read(workdir: Path, experiment: Experiment | None = None) -> Record:
@@ -110,7 +113,7 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     shapes = {
         name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
     }
-    return describe(experiment, shapes, tuple(encoded["classes"]))
+    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"])
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def load_json(path: Path) -> dict[str, Any]:
     """
     try:
         encoded = json.loads(path.read_text())
-        encoded["experiment"], encoded["shapes"], encoded["classes"]
+        encoded["experiment"], encoded["shapes"], encoded["classes"], encoded["examples"]
     except (ValueError, KeyError, TypeError):
         raise UserError(
             f"{path} is damaged: it is not what jaxgan wrote; the command that trained the run (jaxgan train) writes it anew"
@@ -154,6 +157,25 @@ def check_same(workdir: Path, experiment: Experiment) -> None:
             f"{workdir} holds another experiment, and nothing was touched. It differs in "
             + "; ".join(different)
             + ". Give another --workdir, or --overwrite to begin again."
+        )
+
+
+def check_data(workdir: Path, record: Record) -> None:
+    """Compare the data with that of the run which the folder holds, if any: files may have come or gone since.
+
+    Raises:
+        UserError: it has changed, and with it the order of every epoch: the run could not go on as it began.
+    """
+    try:
+        saved = load_json(workdir / RECORD)
+    except (UserError, FileNotFoundError):  # written anew from the checkpoints
+        return
+    now = record.to_json()
+    names = ("shapes", "classes", "examples")
+    if different := differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names):
+        raise UserError(
+            f"the data is not what it was when {workdir} was trained, and nothing was touched: {'; '.join(different)}. "
+            "Bring it back, or give another --workdir, or --overwrite to begin again."
         )
 
 

@@ -14,10 +14,13 @@ TINY = [
 
 
 def environment() -> dict[str, str]:
-    """A person's environment: one device, and the session's caches, of compiled programs too, which halve the time."""
-    kept = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    """A person's environment: one device, and the session's caches, of compiled programs too, which halve the time.
+
+    The compiler's level is that of the tests: a run that they began in a process is to go on in another.
+    """
     return {
-        **kept,
+        **os.environ,
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
         "JAX_COMPILATION_CACHE_DIR": str(Path(os.environ["JAXGAN_CACHE"], "compiled")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",

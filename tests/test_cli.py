@@ -217,7 +217,7 @@ def test_own_system(place, tmp_path, capfd):
     assert main(["sample", folder, "--config", config, "--num", "2"]) == 0
     assert main(["info", folder, "--config", config]) == 0
     assert "system       jaxgan_config_own:Own" in capfd.readouterr().out
-    assert Image.open(tmp_path / "run" / "sample.png").size == (2 * 32 + 2, 32)
+    assert Image.open(tmp_path / "run" / "sample.png").size == (2 * 64 + 2, 64)
 
 
 def test_train_leaves_what_a_person_looks_at(trained):

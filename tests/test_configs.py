@@ -8,7 +8,7 @@ import pytest
 
 import jaxgan
 from jaxgan import configs
-from jaxgan.data import TFDS
+from jaxgan.data import TFDS, openmoji
 
 SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
@@ -28,8 +28,16 @@ def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
     return dataclasses.replace(experiment, system=system, data=data, batch_size=4, steps=2, devices=1)
 
 
+@pytest.fixture
+def few_emoji(monkeypatch, tmp_path):
+    """Every 90th emoji, in a cache of its own: drawing all of them would take longer than the test."""
+    some = openmoji.annotations()[::90]
+    monkeypatch.setattr(openmoji, "annotations", lambda: some)
+    monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.mark.parametrize("name", sorted(configs.shipped()))
-def test_config_trains(name, tmp_path):
+def test_config_trains(name, tmp_path, few_emoji):
     experiment = configs.load(name)
     documentation = ast.get_docstring(ast.parse(configs.find(name).read_text()))
     assert f"jaxgan train {name}" in documentation.replace("configs/", "").replace(".py", "")
@@ -38,12 +46,12 @@ def test_config_trains(name, tmp_path):
         import tensorflow_datasets as tfds
 
         with tfds.testing.mock_data(num_examples=8):
-            run = jaxgan.fit(small, tmp_path, quiet=True)
+            run = jaxgan.fit(small, tmp_path / "run", quiet=True)
     else:
-        run = jaxgan.fit(small, tmp_path, quiet=True)
+        run = jaxgan.fit(small, tmp_path / "run", quiet=True)
     assert run.step == 2
     assert all(np.isfinite(value) for value in run.metrics[-1].values())
     pictures = run.sample(3)
     assert pictures.shape == (3, *small.data.shape)
     assert np.abs(pictures).max() <= 1
-    assert run.digest == jaxgan.restore(tmp_path).digest
+    assert run.digest == jaxgan.restore(tmp_path / "run").digest

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jaxgan.errors import UserError
 
+UNFINISHED = ".jaxgan-unfinished."  # begins the names of what is being prepared, and of nothing else
 ABANDONED = 24 * 3600  # seconds after which a temporary directory is taken for one of a killed run
 
 
@@ -44,7 +45,7 @@ def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place.parent)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=place.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{name}.", dir=place.parent))
     except OSError as error:
         raise UserError(
             f"the cache directory {place.parent} cannot be written ({error.strerror}): set JAXGAN_CACHE to one that can"
@@ -101,6 +102,6 @@ def _publish(temporary: Path, place: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    for path in folder.glob(".*"):
+    for path in folder.glob(f"{UNFINISHED}*"):
         if path.is_dir() and time.time() - path.stat().st_mtime > ABANDONED:
             shutil.rmtree(path, ignore_errors=True)

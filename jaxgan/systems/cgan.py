@@ -102,6 +102,11 @@ class CGAN(System):
     """Of gradient descent, both players."""
 
     def resolve(self, shapes, classes):
+        if shapes["label"].shape != ():
+            raise UserError(
+                f"CGAN takes one class for each picture; the data's labels are {list(shapes['label'].shape)} numbers each: "
+                "choose another label of the data"
+            )
         if self.classes is None:
             if not classes:
                 raise UserError(

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import functools
 import hashlib
+import json
 import logging
 import shutil
 import sys
@@ -51,6 +52,12 @@ def check_frozen(frozen: dict[str, Any], meta: dict[str, Any], directory: Path) 
                 f"the pretrained network {name} is not the one that {directory} was trained with (its digest differs): "
                 "give the weights of then, or another --workdir to begin again"
             )
+
+
+def _sealed(meta: dict[str, Any]) -> dict[str, Any]:
+    """`meta` with a digest of its other entries: the position in the data matters as much as the state."""
+    rest = {name: value for name, value in meta.items() if name != "seal"}
+    return {**rest, "seal": hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()}
 
 
 def host_copy(state: TrainState) -> TrainState:
@@ -107,7 +114,8 @@ class Checkpoints:
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
-                    state=ocp.args.StandardSave(_without_empty(state)), meta=ocp.args.JsonSave({**meta, "digest": name})
+                    state=ocp.args.StandardSave(_without_empty(state)),
+                    meta=ocp.args.JsonSave(_sealed({**meta, "digest": name})),
                 ),
                 force=True,
             )
@@ -181,7 +189,7 @@ class Checkpoints:
         ]
         if wrong:
             raise ValueError(f"{wrong[0]} has another shape than the system's")
-        if digest(state) != meta["digest"]:
+        if digest(state) != meta["digest"] or _sealed(meta) != meta:
             raise ValueError("its content does not match its digest")
         return state, meta
 

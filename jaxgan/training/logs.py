@@ -76,8 +76,11 @@ class Logs:
         self._events: _Events | None = None
 
     def say(self, sentence: str) -> None:
-        """One line to the person."""
-        self.console.print(sentence, markup=False)
+        """One line to the person; a person who has gone away (`| head`) stops no training."""
+        try:
+            self.console.print(sentence, markup=False)
+        except (BrokenPipeError, SystemExit):  # rich ends the program where a pipe is closed
+            self.console.quiet = True
 
     def start(self) -> None:
         """Begin to show progress."""

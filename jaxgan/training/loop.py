@@ -15,7 +15,7 @@ from jaxgan import pictures, workdir
 from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.run import Run, abstract_state
+from jaxgan.run import Run, abstract_state, make_samples, network_variables
 from jaxgan.training import parallel
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digests, host_copy, is_disk_full, warn
 from jaxgan.training.logs import Logs, MetricSums
@@ -84,7 +84,8 @@ def fit(
         quiet: print nothing.
 
     Raises:
-        UserError: bad input; nothing was changed.
+        UserError: bad input, and nothing was changed; or a disk that filled up or a picture that proved damaged on the way,
+            and the last checkpoint is good.
         TrainingDiverged: training went wrong; the last good checkpoint is kept.
     """
     directory = Path(directory)
@@ -96,7 +97,9 @@ def fit(
         if not overwrite:
             workdir.check_same(directory, experiment)
         batches = stack.enter_context(Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed))
-        record = workdir.describe(experiment, batches.spec, batches.classes)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        if not overwrite:
+            workdir.check_data(directory, record)
         workdir.prepare(directory, record, overwrite)
         checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
         stack.callback(checkpoints.close)
@@ -116,6 +119,8 @@ def fit(
         batches.seek(position)
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
         run = trainer.train(stop, callbacks)
+        state = run.state  # on the host: the run that is returned must not hold the devices' memory
+        run = Run(directory, record, run.step, lambda: state, frozen, run.stopped)
         checkpoints.wait()
         pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
@@ -308,7 +313,9 @@ class _Trainer:
 
     def save_grid(self) -> None:
         """A grid from the same latents and inputs as at every step before."""
-        made = self.run(None).sample(PREVIEW, inputs=self.preview)
+        networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
+        variables = {**network_variables(networks), **self.host_frozen}
+        made = make_samples(self.system, variables, self.preview, seed=0)
         if made.ndim != 4 or made.shape[-1] not in (1, 3):
             return
         sheet = pictures.grid(made)

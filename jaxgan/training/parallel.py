@@ -72,12 +72,13 @@ class Layout:
         state = jax.tree.map(lambda x: jnp.array(x, copy=True), state)
         if self.mode == "jit":
             return jax.device_put(state, NamedSharding(self.mesh, P()))
-        stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(self.devices), *x.shape)), state)
+        # From the host, so that no device holds the copies of all.
+        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (len(self.devices), *x.shape)), jax.device_get(state))
         return jax.pmap(lambda x: x, axis_name=AXIS, devices=self.devices)(stacked)
 
     def replicate(self, tree: Any) -> Any:
         """Arrays that every device reads and none changes (frozen networks)."""
-        return jax.device_put(tree, NamedSharding(self.mesh, P())) if self.mode == "jit" else tree
+        return jax.device_put(tree, NamedSharding(self.mesh, P()))
 
     def put(self, batches: dict[str, np.ndarray], leading: int = 1) -> dict[str, jax.Array]:
         """Minibatches [..., rows, ...] with `leading` axes before the rows, divided over the devices."""
@@ -110,14 +111,11 @@ def assert_replicated(layout: Layout, state: TrainState) -> None:
     if len(layout.devices) == 1:
         return
 
-    def copies(x):
-        return [np.asarray(shard.data) for shard in x.addressable_shards]
+    def differ(leaf):
+        first, *others = (np.asarray(shard.data) for shard in leaf.addressable_shards)
+        return any(not np.array_equal(first, other, equal_nan=True) for other in others)
 
-    unequal = [
-        jax.tree_util.keystr(path)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
-        if any(not np.array_equal(copies(leaf)[0], other, equal_nan=True) for other in copies(leaf)[1:])
-    ]
+    unequal = [jax.tree_util.keystr(path) for path, leaf in jax.tree_util.tree_leaves_with_path(state) if differ(leaf)]
     if unequal:
         raise AssertionError(
             f"the devices disagree on {unequal}: what a loss puts into variables or aux must be reduced over the "
@@ -162,8 +160,8 @@ def _distribute(function, layout: Layout, leading: int, extra: int):
 def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
     """Cut a step into programs: `(turns, first move, whether it ends the step)`.
 
-    One program, but where moves are unrolled and a phase has very many: it runs in parts of equal size, so that compiling
-    does not take minutes.
+    One program, but where moves are unrolled and a phase has very many: it runs in parts of `UNROLLED_MOVES` and a rest, so
+    that compiling does not take minutes.
     """
     if layout.scan or all(count <= UNROLLED_MOVES for _, count in plan):
         yield plan, 0, True
@@ -196,9 +194,8 @@ def run_step(
     metrics = []
     accumulate = {phase.name: phase.accumulate for phase in system.phases()}
     for turns, first, ends in parts(plan, layout):
-        starts = {first * accumulate[name] for name, _ in turns}
-        (start,) = starts  # parts that begin late hold one phase
-        count = max(count * accumulate[name] for name, count in turns)
+        start = first * accumulate[turns[0][0]] if turns else 0  # parts that begin late hold one phase
+        count = max((count * accumulate[name] for name, count in turns), default=0)
         used = layout.put({name: value[start : start + count] for name, value in batches.items()})
         function = compiled_turns(system, turns, plan if ends else None, layout)
         state, part = function(state, frozen, used, jnp.int32(first))

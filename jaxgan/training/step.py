@@ -25,7 +25,8 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
     Weak types are put away, or the second step would compile again.
     """
     _check_phases(system)
-    variables = system.init_variables(jax.random.key(seed, impl="threefry2x32"), batch)
+    # The axis of rows is bound, as in training: networks are initialised by the same code that will train them.
+    variables, aux = rows.solo(lambda: _initial(system, seed, batch))()
     slots: dict[str, set[str]] = {name: set() for name in variables}
     for phase in system.phases():
         for name in phase.trains:
@@ -43,12 +44,26 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
             # A copy: the state is donated, and one buffer cannot be donated twice.
             ema=None if system.ema_decay(name, 0) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
         )
-    state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=system.init_aux(variables))
-    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
+    state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=aux)
+    return jax.tree.map(_strong, state)
+
+
+def _initial(system: System, seed: int, batch: dict[str, jax.Array]) -> tuple[dict[str, Any], dict[str, Any]]:
+    variables = system.init_variables(jax.random.key(seed, impl="threefry2x32"), batch)
+    return jax.tree.map(jnp.asarray, (variables, system.init_aux(variables)))
+
+
+def _strong(x) -> jax.Array:
+    """`x` without a weak type."""
+    return jax.lax.convert_element_type(x, jnp.asarray(x).dtype)
 
 
 def _check_phases(system: System) -> None:
     names = [phase.name for phase in system.phases()]
+    if any("/" in name for name in names):
+        raise ValueError(
+            f"{type(system).__name__}: a phase's name must not have a slash, {names}: metrics are named by it"
+        )
     if len(set(names)) < len(names):
         raise ValueError(f"{type(system).__name__}: two phases share a name, {names}: their noise would be the same")
 
@@ -108,7 +123,16 @@ def _merge(state: TrainState, outcome: Outcome, phase: str) -> TrainState:
         networks[name] = networks[name].replace(variables={**networks[name].variables, **changed})
     if not set(outcome.aux) <= set(state.aux):
         raise ValueError(f"phase {phase!r} changes aux {sorted(outcome.aux)}; there is only {sorted(state.aux)}")
-    return state.replace(networks=networks, aux={**state.aux, **outcome.aux})
+    changed = jax.tree.map(_strong, state.replace(networks=networks, aux={**state.aux, **outcome.aux}))
+    before, after = (jax.tree_util.tree_leaves_with_path((s.networks, s.aux)) for s in (state, changed))
+    # A state that changed its shapes would compile again at every step, and could not be restored.
+    for (path, old), (other, new) in zip(before, after, strict=False):
+        if path != other or (old.shape, old.dtype) != (new.shape, new.dtype):
+            raise ValueError(
+                f"phase {phase!r} changes {jax.tree_util.keystr(path[1:])} from {old.dtype}{list(old.shape)} to "
+                f"{new.dtype}{list(new.shape)}: what a loss returns must keep the shape and type of what it replaces"
+            )
+    return changed
 
 
 def _move(
@@ -128,6 +152,8 @@ def _move(
     def minibatch(state, index, batch):
         part_key = key if phase.accumulate == 1 else jax.random.fold_in(key, index)
         gradients, losses, outcome = _differentiate(system, phase, state, frozen, batch, part_key)
+        if taken := set(losses) & set(outcome.metrics):
+            raise ValueError(f"phase {phase.name!r} has a metric named {sorted(taken)[0]!r}: that is its loss's name")
         return _merge(state, outcome, phase.name), gradients, {**losses, **outcome.metrics}
 
     if phase.accumulate == 1:
@@ -154,7 +180,7 @@ def _move(
         networks[name] = network.replace(
             params=optax.apply_updates(network.params, updates), opt={**network.opt, phase.slot: opt}
         )
-        metrics[f"{name}/gradient_norm"] = optax.global_norm(gradients[name])
+        metrics[f"{name}/gradient_norm"] = optax.tree.norm(gradients[name])
     named = {f"{phase.name}/{name}": jnp.asarray(value, jnp.float32) for name, value in metrics.items()}
     return state.replace(networks=networks), named
 
@@ -212,7 +238,8 @@ def take_turns(
         return state, metrics
 
     networks = dict(state.networks)
-    for name in {name for phase, _ in last for name in by_name[phase].trains}:
+    # In the order of the phases: a set's order would differ from process to process, and with it the compiled program.
+    for name in dict.fromkeys(name for phase, _ in last for name in by_name[phase].trains):
         network = networks[name]
         if network.ema is not None:
             decay = system.ema_decay(name, state.step)

@@ -11,6 +11,7 @@ import optax
 import tyro
 
 from jaxgan import fields
+from jaxgan.errors import UserError
 from jaxgan.training.state import Context, Outcome
 
 Loss = jax.Array | dict[tuple[str, ...], jax.Array]
@@ -79,6 +80,8 @@ class Schedule:
 
     def __post_init__(self):
         fields.check(self)
+        if self.hold and not self.decay:
+            raise UserError(f"Schedule.hold is {self.hold} without a decay to come after it: give Schedule.decay too")
 
     def factor(self) -> optax.Schedule | None:
         """The factor as a function of the count of moves; None where it is always 1."""
@@ -118,7 +121,8 @@ class System(abc.ABC):
     precision: Annotated[Literal["float32", "bfloat16"], tyro.conf.Suppress] = dataclasses.field(
         default="float32", kw_only=True
     )
-    """What convolutions and matrix products compute in. Parameters, statistics and losses stay float32."""
+    """What convolutions and matrix products compute in. Parameters, statistics and losses stay float32. What a GPU or TPU
+    makes of float32 (TF32, passes of bfloat16) is for `jax_default_matmul_precision` to say."""
     schedule: Schedule = dataclasses.field(default=Schedule(), kw_only=True)
     """How the learning rates fall over the run; constant by default."""
     gradient_clip: float = dataclasses.field(default=0.0, kw_only=True)
@@ -174,7 +178,10 @@ class System(abc.ABC):
         return {}
 
     def frozen(self) -> dict[str, dict[str, Any]]:
-        """Pretrained networks that losses use and nothing trains: not in the state, not in checkpoints (their hash is)."""
+        """Pretrained networks that losses use and nothing trains: not in the state, not in checkpoints (their digest is).
+
+        Called once a run, and must return the same each time.
+        """
         return {}
 
     def ema_decay(self, network: str, step: int | jax.Array) -> float | jax.Array | None:

@@ -12,7 +12,7 @@ import pytest
 from jaxgan.data import Avatars
 from jaxgan.data import prepared as module
 from jaxgan.data.avatars import VERSION
-from jaxgan.data.prepared import cache_dir, prepared
+from jaxgan.data.prepared import UNFINISHED, cache_dir, prepared
 from jaxgan.errors import UserError
 
 LOAD = """
@@ -47,13 +47,13 @@ def test_two_runs_at_once(tmp_path):
 def test_a_killed_run_leaves_nothing_that_is_taken_for_complete(tmp_path):
     run = start(3000, tmp_path)
     deadline = time.time() + 60
-    while not list(tmp_path.glob(".avatars*/avatars")) and time.time() < deadline:
+    while not list(tmp_path.glob(f"{UNFINISHED}avatars*/avatars")) and time.time() < deadline:
         time.sleep(0.01)
     time.sleep(0.3)
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
     assert not list(tmp_path.glob("avatars*"))
-    assert list(tmp_path.glob(".avatars*"))
+    assert list(tmp_path.glob(f"{UNFINISHED}avatars*"))
     again = start(20, tmp_path)
     assert again.communicate(timeout=60)[0].startswith("20 ")
 
@@ -122,11 +122,14 @@ def test_another_run_may_be_first(monkeypatch, tmp_path):
 
 def test_what_killed_runs_left_is_removed_after_a_day(monkeypatch, tmp_path):
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
-    old, new = tmp_path / ".set.old", tmp_path / ".set.new"
-    for folder in (old, new):
+    old, new = tmp_path / f"{UNFINISHED}old", tmp_path / f"{UNFINISHED}new"
+    theirs = tmp_path / ".ssh"  # the cache may be anywhere
+    for folder in (old, new, theirs):
         folder.mkdir()
     long_ago = time.time() - module.ABANDONED - 10
-    os.utime(old, (long_ago, long_ago))
+    for folder in (old, theirs):
+        os.utime(folder, (long_ago, long_ago))
     prepared("set", lambda folder: (folder / "x").write_text(""), "a set")
     assert not old.exists()
     assert new.exists()
+    assert theirs.exists()

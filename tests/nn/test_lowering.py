@@ -1,6 +1,7 @@
 """The convolution and its transpose against those of `lax`: values and derivatives, in float64."""
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def spread_out(jaxpr) -> int:
     for equation in jaxpr.eqns:
         if equation.primitive.name == "conv_general_dilated":
             count += equation.params["lhs_dilation"] != (1, 1)
-        count += sum(spread_out(inner) for inner in jax.core.jaxprs_in_params(equation.params))
+        count += sum(spread_out(inner) for inner in jax.extend.core.jaxprs_in_params(equation.params))
     return count
 
 

@@ -49,3 +49,5 @@ def test_the_number_of_classes_comes_from_the_data():
         CGAN().resolve(shape, ())
     with pytest.raises(UserError, match=r"system\.classes is 3, but the data has 2"):
         dataclasses.replace(SMALL).resolve(shape, ("a", "b"))
+    with pytest.raises(UserError, match=r"one class for each picture; the data's labels are \[40\] numbers"):
+        CGAN().resolve({**shape, "label": jax.ShapeDtypeStruct((40,), jnp.int32)}, ("a",) * 40)

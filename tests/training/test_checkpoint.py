@@ -125,3 +125,17 @@ def test_only_the_echoes_of_a_failed_save_are_hushed(checkpoints, capsys, caplog
     log("of another program")
     assert seen == ["something else"]
     assert [str(record.exc_info[1]) for record in caplog.records] == ["of another program"]
+
+
+def test_a_changed_position_is_damage(checkpoints):
+    """The position in the data matters as much as the state: another one would train on other pictures."""
+    for step in (1, 2):
+        checkpoints.save(state(step), {**META, "position": 10 * step})
+    checkpoints.wait()
+    (metadata,) = (checkpoints.directory / "2" / "meta").glob("metadata")
+    text = metadata.read_text()
+    assert '"position": 20' in text or '"position":20' in text
+    metadata.write_text(text.replace("20", "30", 1))
+    _, meta, warnings = checkpoints.restore(state(0))
+    assert meta["position"] == 10
+    assert "step 2" in warnings[0]

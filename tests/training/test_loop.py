@@ -316,3 +316,21 @@ def test_tensorboard(tmp_path):
     # TensorBoard hides what came after the checkpoint that the second run went on from.
     assert [event.step for event in found if event.session_log.status == event_pb2.SessionLog.START] == [5]
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_that_changed_is_refused_and_nothing_touched(tmp_path):
+    run = jaxgan.fit(experiment(steps=2), tmp_path, quiet=True)
+
+    @dataclasses.dataclass(frozen=True)
+    class Fewer(Vectors):
+        """The same set by its fields, as a folder is of which a file was removed."""
+
+        def load(self):
+            return Records(super().load().examples[1:])
+
+    Fewer.__module__, Fewer.__qualname__ = Vectors.__module__, Vectors.__qualname__
+    before = (tmp_path / "experiment.json").read_bytes()
+    with pytest.raises(UserError, match=r"the data is not what it was .*examples: 24 in the workdir, 23 now"):
+        jaxgan.fit(dataclasses.replace(experiment(steps=4), data=Fewer()), tmp_path, quiet=True)
+    assert (tmp_path / "experiment.json").read_bytes() == before
+    assert jaxgan.fit(experiment(steps=2), tmp_path, quiet=True).digest == run.digest

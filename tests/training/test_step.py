@@ -181,6 +181,20 @@ def test_moving_average_and_schedule_of_moves():
     assert first.networks["D"].ema is None
 
 
+def test_weak_types_and_steps_without_moves():
+    class Lazy(Pairs):
+        def phases(self):
+            return (Phase("lag", (), self.weak, every(2)),)
+
+        def weak(self, c):
+            return None, Outcome(aux={"calls": jnp.where(c.aux["calls"] > 0, 7, 3)})  # of a weak type
+
+    state, metrics = train(Lazy(), minibatches(4), layout(1))
+    assert int(state.step) == 4
+    assert int(state.aux["calls"]) == 7
+    assert metrics[1] == [{}]
+
+
 def test_resumed_on_another_number_of_devices():
     batches = minibatches(6)
     half, _ = train(Pairs(), batches[:3], layout(8))
@@ -273,6 +287,22 @@ class TestMistakesOfAnAuthor:
 
         with pytest.raises(ValueError, match=r"changes .*batch_stats.* of 'D'"):
             self.attempt(Lost())
+
+    def test_a_state_that_changes_its_type(self):
+        class Widening(Pairs):
+            def lag(self, c):
+                return None, Outcome(aux={"calls": c.aux["calls"] + 0.5})
+
+        with pytest.raises(ValueError, match=r"phase 'lag' changes .*calls.* from int32\[\] to float32\[\]"):
+            self.attempt(Widening())
+
+    def test_a_metric_with_the_name_of_the_loss(self):
+        class Taken(Toy):
+            def generator_loss(self, c):
+                return jnp.float32(0), Outcome(metrics={"loss": jnp.float32(1)})
+
+        with pytest.raises(ValueError, match="metric named 'loss'"):
+            self.attempt(Taken())
 
     def test_groups_that_do_not_cover(self):
         class Partial(Pairs):
