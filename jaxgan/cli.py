@@ -151,7 +151,10 @@ def sample(argv: list[str]) -> int:
         print(f"{len(made)} pictures of step {run.step} in {arguments.separate}")
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        pictures.grid(made).save(out)
+        # Going through the classes, a column is a class, where they fit.
+        classes = len(run.record.classes)
+        by_class = "label" in run.system.reads and arguments.label is None and 1 < classes <= 16
+        pictures.grid(made, classes if by_class else None).save(out)
         print(f"{len(made)} pictures of step {run.step} in {out}")
     return 0
 

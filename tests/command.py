@@ -20,7 +20,7 @@ def environment() -> dict[str, str]:
     """
     return {
         **os.environ,
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "XLA_FLAGS": "--xla_backend_optimization_level=1",
         "JAX_COMPILATION_CACHE_DIR": str(Path(os.environ["JAXGAN_CACHE"], "compiled")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",

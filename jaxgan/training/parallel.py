@@ -74,7 +74,8 @@ class Layout:
             return jax.device_put(state, NamedSharding(self.mesh, P()))
         # From the host, so that no device holds the copies of all.
         stacked = jax.tree.map(lambda x: np.broadcast_to(x, (len(self.devices), *x.shape)), jax.device_get(state))
-        return jax.pmap(lambda x: x, axis_name=AXIS, devices=self.devices)(stacked)
+        # Copied once more on the devices: on CPU an array may share the memory of the NumPy array that it was made from.
+        return jax.pmap(lambda tree: jax.tree.map(jnp.copy, tree), axis_name=AXIS, devices=self.devices)(stacked)
 
     def replicate(self, tree: Any) -> Any:
         """Arrays that every device reads and none changes (frozen networks)."""
