@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -78,8 +79,7 @@ class Checkpoints:
         self.directory = Path(directory).absolute()
         # What Orbax has to say goes to the person who debugs Orbax; errors reach the caller as exceptions.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
-        if not read_only:
-            _hush_late_writes()
+        _hush_late_errors()
             self._remove_unfinished("*")
         self._manager = ocp.CheckpointManager(
             self.directory,
@@ -241,12 +241,12 @@ class Checkpoints:
 
 
 @functools.cache
-def _hush_late_writes() -> None:
-    """Keep off the person's screen what the other files of a failed save have to say.
+def _hush_late_errors() -> None:
+    """Keep off the person's screen what the other files of a failed save or of a damaged checkpoint have to say.
 
-    When one file cannot be written, Orbax closes its event loop and raises. TensorStore's threads, still at the other
-    files, then find the loop closed, or fail too with nobody waiting for them, and each prints a traceback beside the
-    sentence that says what happened.
+    When one file cannot be written or read, Orbax closes its event loop and raises. TensorStore's threads, still at the
+    other files, then find the loop closed, or fail too with nobody waiting for them, and each prints a traceback beside
+    the sentence that says what happened; some only when they are garbage-collected, in the middle of anything.
     """
     before = sys.unraisablehook
 
@@ -259,7 +259,7 @@ def _hush_late_writes() -> None:
 
     def wanted(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not ("never retrieved" in record.getMessage() and ".orbax-checkpoint-tmp" in str(error))
+        return not ("never retrieved" in record.getMessage() and f"{os.sep}checkpoints{os.sep}" in str(error))
 
     logging.getLogger("asyncio").addFilter(wanted)
 
