@@ -80,6 +80,7 @@ class Checkpoints:
         # What Orbax has to say goes to the person who debugs Orbax; errors reach the caller as exceptions.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         _hush_late_errors()
+        if not read_only:
             self._remove_unfinished("*")
         self._manager = ocp.CheckpointManager(
             self.directory,
