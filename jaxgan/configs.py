@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def shipped() -> dict[str, Path]:
     """The configs that come with jaxgan, by name: in the wheel beside this file, in a clone one folder up."""
     here = Path(__file__).parent
-    for folder in (here / "configs", here.parent / "configs"):
+    for folder in (here / "shipped_configs", here.parent / "configs"):
         if folder.is_dir():
             return {path.stem: path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
     return {}
