@@ -1,6 +1,6 @@
 """DCGAN on 64x64 OpenMoji emoji (needs the [data] extra): few pictures, and no two alike.
 
-pip install "jaxgan[data]" && jaxgan train dcgan_openmoji
+    pip install "jaxgan[data]" && jaxgan train dcgan_openmoji
 
 The recipe of dcgan_avatars, with mirrored pictures. Not yet trained to its end: no result is claimed.
 """
