@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ class Checkpoints:
             ),
         )
         self._pending: int | None = None
+        self._failed: int | None = None
 
     def steps(self) -> list[int]:
         """Steps of the complete checkpoints, and of those damaged since, ascending."""
@@ -219,17 +221,26 @@ class Checkpoints:
         finally:
             with contextlib.suppress(Exception):  # what a failed save had to say has been said
                 self._manager.close()
+            if self._failed is not None:
+                self._remove_unfinished(str(self._failed))
 
     def _remove_unfinished(self, step: str) -> None:
-        for folder in self.directory.glob(f"{step}.orbax-checkpoint-tmp*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        # TensorStore's threads may still be writing other files of a save that failed, into the folder that is being
+        # removed: look again until it is gone. Should it outlast a second, the next run removes it.
+        for _ in range(20):
+            folders = list(self.directory.glob(f"{step}.orbax-checkpoint-tmp*"))
+            if not folders:
+                return
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.05)
 
     @contextlib.contextmanager
     def _errors(self, step: int):
         try:
             yield
         except Exception as error:
-            self._pending = None
+            self._pending, self._failed = None, step
             self._remove_unfinished(str(step))
             good = [s for s in self.steps() if s != step]
             full = is_disk_full(error)
