@@ -82,6 +82,7 @@ class Run:
         label: str | int | None = None,
         weights: Literal["ema", "raw"] = "ema",
         inputs: dict[str, np.ndarray] | None = None,
+        truncation: float = 1.0,
     ) -> np.ndarray:
         """Pictures [num, H, W, C] in [-1, 1]. The same arguments give the same pictures, in any process.
 
@@ -91,15 +92,61 @@ class Run:
             label: a class, by name or number; without it a conditional system goes through all classes in turn.
             weights: "ema" for the moving averages, "raw" for the parameters themselves.
             inputs: what to condition on, [num, ...] each, instead of `label`.
+            truncation: psi of `System.truncate`; below 1 the pictures are more typical and less varied.
 
         Raises:
             UserError: there is no such class, or the system takes none.
         """
         if num < 1:
             raise UserError(f"num is {num}: it must be at least 1")
+        if truncation != 1.0:
+            return self.decode(self.latents(num, seed), label, weights, inputs, truncation)
         if inputs is None:
             inputs = {**self.record.zeros(num), **self._labels(num, label)}
         return make_samples(self.system, {**self.variables(weights), **self.frozen}, inputs, seed)
+
+    def latents(self, num: int = 64, seed: int = 0) -> np.ndarray:
+        """The latents [num, ...] of the samples of this seed: `decode` makes `sample`'s pictures of them.
+
+        Raises:
+            UserError: the system has no latent space.
+        """
+        self._check_latents()
+        if num < 1:
+            raise UserError(f"num is {num}: it must be at least 1")
+        key = jax.random.key(np.uint32(seed), impl="threefry2x32")
+        draw = _compiled_latents(self.system)
+        made = [np.asarray(draw(jax.random.fold_in(key, index))) for index in range(-(-num // CHUNK))]
+        return np.concatenate(made)[:num]
+
+    def decode(
+        self,
+        z: np.ndarray,
+        label: str | int | None = None,
+        weights: Literal["ema", "raw"] = "ema",
+        inputs: dict[str, np.ndarray] | None = None,
+        truncation: float = 1.0,
+    ) -> np.ndarray:
+        """The pictures [N, H, W, C] in [-1, 1] of the latents `z` [N, ...]; the other arguments as in `sample`.
+
+        Raises:
+            UserError: the system has no latent space; there is no such class, or the system takes none.
+        """
+        self._check_latents()
+        if inputs is None:
+            inputs = {**self.record.zeros(len(z)), **self._labels(len(z), label)}
+        variables = jax.device_put({**self.variables(weights), **self.frozen})
+        decode = _compiled_decode(self.system)
+        return _in_chunks(
+            lambda part, _: decode(variables, part["z"], part["inputs"], np.float32(truncation)),
+            {"z": np.asarray(z, np.float32), "inputs": inputs},
+        )
+
+    def _check_latents(self) -> None:
+        if not self.system.has_latents:
+            raise UserError(
+                f"{type(self.system).__name__} has no latent space: it does not make pictures from noise alone"
+            )
 
     def _labels(self, num: int, label: str | int | None) -> dict[str, np.ndarray]:
         if "label" not in self.system.reads:
@@ -132,14 +179,19 @@ def make_samples(system: System, variables: dict[str, Any], inputs: dict[str, np
     """Samples [N, ...] for inputs [N, ...] each, on one device."""
     key = jax.random.key(np.uint32(seed), impl="threefry2x32")
     variables = jax.device_put(variables)  # once, not for every chunk
-    num = len(next(iter(inputs.values())))
+    sample = compiled_sample(system)
+    return _in_chunks(lambda part, index: sample(variables, part, jax.random.fold_in(key, index)), inputs)
+
+
+def _in_chunks(function: Callable[[Any, int], jax.Array], rows_: Any) -> np.ndarray:
+    """`function(chunk of rows, number of the chunk)` over a pytree of arrays [N, ...], the last chunk padded."""
+    num = len(jax.tree.leaves(rows_)[0])
     made = []
     for index, start in enumerate(range(0, num, CHUNK)):
-        part = {name: value[start : start + CHUNK] for name, value in inputs.items()}
-        short = CHUNK - len(next(iter(part.values())))
-        part = {name: np.concatenate([v, np.repeat(v[-1:], short, 0)]) for name, v in part.items()}
-        chunk = compiled_sample(system)(variables, part, jax.random.fold_in(key, index))
-        made.append(np.asarray(chunk, np.float32)[: CHUNK - short])
+        part = jax.tree.map(lambda value, start=start: value[start : start + CHUNK], rows_)
+        short = max(start + CHUNK - num, 0)
+        part = jax.tree.map(lambda v, short=short: np.concatenate([v, np.repeat(v[-1:], short, 0)]), part)
+        made.append(np.asarray(function(part, index), np.float32)[: CHUNK - short])
     return np.concatenate(made)
 
 
@@ -151,6 +203,19 @@ def compiled_sample(system: System):
         return rows.solo(lambda: system.sample(variables, inputs, key))()
 
     return jax.jit(sample)
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_latents(system: System):
+    return jax.jit(rows.solo(lambda key: system.latents(key, CHUNK)))
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_decode(system: System):
+    def decode(variables, z, inputs, psi):
+        return rows.solo(lambda: system.decode(variables, system.truncate(variables, z, psi), inputs))()
+
+    return jax.jit(decode)
 
 
 def restore(directory: str | Path, *, step: int | None = None, experiment: Experiment | None = None) -> Run:

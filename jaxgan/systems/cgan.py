@@ -146,15 +146,16 @@ class CGAN(System):
     def optimizer(self, network, slot):
         return optax.sgd(self.learning_rate, self.momentum)
 
-    def generate(self, variables, key, labels, image_shape):
-        """Fakes of the shape [B, H, W, C] asked for, of the one-hot labels [B, classes]."""
-        z = rows.uniform(key, image_shape[0], (self.latent_dim,), minval=-1.0)
-        return self.generator(image_shape[1:]).apply(variables["G"], z, labels)
+    def latents(self, key, count):
+        return rows.uniform(key, count, (self.latent_dim,), minval=-1.0)
+
+    def decode(self, variables, z, inputs):
+        return self.generator(inputs["image"].shape[1:]).apply(variables["G"], z, self.one_hot(inputs["label"]))
 
     def discriminator_loss(self, c: Context):
         real, labels = c.batch["image"], self.one_hot(c.batch["label"])
         z_key, dropout_key = jax.random.split(c.key)
-        fake = self.generate(c.variables, z_key, labels, real.shape)
+        fake = self.decode(c.variables, self.latents(z_key, real.shape[0]), c.batch)
         logits = self.discriminator().apply(
             c.variables["D"],
             rows.interleave(real, fake),
@@ -171,9 +172,6 @@ class CGAN(System):
     def generator_loss(self, c: Context):
         labels = self.one_hot(c.batch["label"])
         z_key, dropout_key = jax.random.split(c.key)
-        fake = self.generate(c.variables, z_key, labels, c.batch["image"].shape)
+        fake = self.decode(c.variables, self.latents(z_key, labels.shape[0]), c.batch)
         logits = self.discriminator().apply(c.variables["D"], fake, labels, rngs={"dropout": dropout_key})
         return adversarial.generator_non_saturating_loss(logits), Outcome()
-
-    def sample(self, variables, inputs, key):
-        return self.generate(variables, key, self.one_hot(inputs["label"]), inputs["image"].shape)

@@ -167,7 +167,5 @@ class DCGAN(System):
         logits, _ = self.discriminate(c.variables["D"], fake)
         return adversarial.generator_non_saturating_loss(logits), Outcome(variables={"G": changed})
 
-    def sample(self, variables, inputs, key):
-        image = inputs["image"]
-        pictures, _ = self.generate(variables, self.latents(key, image.shape[0]), image.shape[1:], mode="running")
-        return pictures
+    def decode(self, variables, z, inputs):
+        return self.generate(variables, z, inputs["image"].shape[1:], mode="running")[0]

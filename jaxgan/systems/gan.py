@@ -105,15 +105,16 @@ class GAN(System):
     def optimizer(self, network, slot):
         return optax.sgd(self.learning_rate, self.momentum)
 
-    def generate(self, variables, key, image_shape):
-        """Fakes of the shape [B, H, W, C] asked for."""
-        z = rows.uniform(key, image_shape[0], (self.latent_dim,), minval=-1.0)
-        return self.generator(image_shape[1:]).apply(variables["G"], z)
+    def latents(self, key, count):
+        return rows.uniform(key, count, (self.latent_dim,), minval=-1.0)
+
+    def decode(self, variables, z, inputs):
+        return self.generator(inputs["image"].shape[1:]).apply(variables["G"], z)
 
     def discriminator_loss(self, c: Context):
         real = c.batch["image"]
         z_key, dropout_key = jax.random.split(c.key)
-        fake = self.generate(c.variables, z_key, real.shape)
+        fake = self.decode(c.variables, self.latents(z_key, real.shape[0]), c.batch)
         logits = self.discriminator().apply(
             c.variables["D"], rows.interleave(real, fake), rngs={"dropout": dropout_key}
         )
@@ -126,11 +127,8 @@ class GAN(System):
 
     def generator_loss(self, c: Context):
         z_key, dropout_key = jax.random.split(c.key)
-        fake = self.generate(c.variables, z_key, c.batch["image"].shape)
+        fake = self.decode(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
         logits = self.discriminator().apply(c.variables["D"], fake, rngs={"dropout": dropout_key})
         if self.loss == "minimax":
             return adversarial.generator_minimax_loss(logits), Outcome()
         return adversarial.generator_non_saturating_loss(logits), Outcome()
-
-    def sample(self, variables, inputs, key):
-        return self.generate(variables, key, inputs["image"].shape)

@@ -108,7 +108,8 @@ class System(abc.ABC):
     """A GAN: its hyper-parameters, its networks, its losses and the order in which its players move.
 
     A subclass is a frozen dataclass: its fields are the hyper-parameters. It is hashable and compared by value, and it is
-    a static argument of the compiled step. Four methods make a system: `init_variables`, `phases`, `optimizer` and `sample`.
+    a static argument of the compiled step. Three methods make a system train: `init_variables`, `phases` and `optimizer`; and
+    `latents` and `decode`, or `sample` alone, let it make pictures.
 
     The step walks the phases: it differentiates each loss by the networks that the phase names, updates those, and at the
     end of the step their moving averages. Nothing needs to be detached or frozen by hand.
@@ -148,9 +149,28 @@ class System(abc.ABC):
     def optimizer(self, network: str, slot: str) -> optax.GradientTransformation:
         """The optimiser of a network in a slot. `schedule` and `gradient_clip` are applied around it."""
 
-    @abc.abstractmethod
+    def latents(self, key: jax.Array, count: int) -> jax.Array:
+        """`count` draws [count, ...] of the noise that the generator turns into pictures, row by row (`jaxgan.rows`).
+
+        With `decode` it is the system's latent space, which can be sampled, walked and edited. A system without one, that
+        turns pictures into pictures, overrides `sample` instead.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no latent space")
+
+    def decode(self, variables: dict[str, dict[str, Any]], z: jax.Array, inputs: dict[str, jax.Array]) -> jax.Array:
+        """The pictures [B, H, W, C] in [-1, 1] of the latents `z` [B, ...]. Pure: `variables` and `inputs` as in `sample`."""
+        raise NotImplementedError(f"{type(self).__name__} has no latent space")
+
+    def truncate(self, variables: dict[str, dict[str, Any]], z: jax.Array, psi: float) -> jax.Array:
+        """Latents drawn in towards their mean: mean + psi (z - mean). Less variety for more typical pictures as psi falls.
+
+        The mean of a prior that is symmetric about 0, as here. StyleGAN (Karras et al. 2018, appendix B) does so in W.
+        """
+        del variables
+        return psi * z
+
     def sample(self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array) -> jax.Array:
-        """What the system makes: pictures [B, H, W, C] in [-1, 1].
+        """What the system makes: pictures [B, H, W, C] in [-1, 1]; by default of fresh latents.
 
         Args:
             variables: as in `Context`; moving averages where the system keeps them.
@@ -158,6 +178,12 @@ class System(abc.ABC):
                 conditioned on. A generator from noise alone takes only the number and the shape of its pictures from it.
             key: draw per row, by `jaxgan.rows`.
         """
+        return self.decode(variables, self.latents(key, len(next(iter(inputs.values())))), inputs)
+
+    @property
+    def has_latents(self) -> bool:
+        """Whether the system has a latent space: `latents` and `decode`."""
+        return type(self).latents is not System.latents and type(self).decode is not System.decode
 
     def resolve(self, shapes: dict[str, jax.ShapeDtypeStruct], classes: tuple[str, ...]) -> "System":
         """The system with what it left open taken from the data: checked once, before anything is initialised.

@@ -1,0 +1,39 @@
+"""`jaxgan bench`: measure a config's training step."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from jaxgan import configs
+from jaxgan.commands.parsing import config_of, parse, with_source
+
+
+def run(argv: list[str]) -> int:
+    """Measure a config's training step: seconds, images/s, FLOPs, memory."""
+    config, rest = config_of("bench", argv)
+    chosen = with_source(configs.load(config), rest)
+    kind = type(chosen)
+
+    @dataclasses.dataclass(frozen=True)
+    class Bench:
+        """Measure a config's training step: seconds, images/s, FLOPs, memory."""
+
+        experiment: Annotated[kind, tyro.conf.arg(name="")]
+        json: Path | None = None
+        """A file to write the figures to."""
+        source: str | None = None
+        """Other data, as for train."""
+
+    arguments = parse(Bench, f"jaxgan bench {config}", rest, Bench(chosen))
+    from jaxgan.benchmark import measure
+
+    figures = {"config": config, **measure(arguments.experiment)}
+    for name, value in figures.items():
+        print(f"{name:20} {value:,.6g}" if isinstance(value, float) else f"{name:20} {value}")
+    if arguments.json is not None:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0

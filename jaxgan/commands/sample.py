@@ -1,0 +1,72 @@
+"""`jaxgan sample`: make pictures with a trained run."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+import jaxgan
+from jaxgan import configs
+from jaxgan.commands.parsing import parse
+from jaxgan.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Make pictures with a trained run. The same arguments give the same pictures."""
+
+    workdir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    num: int = 64
+    """How many pictures."""
+    seed: int = 0
+    """Of the noise. Picture i of a seed is the same whatever --num is."""
+    label: str | None = None
+    """A class, by name or number. Without it a conditional system goes through all of them."""
+    truncation: float = 1.0
+    """Draw the noise in towards its mean by this factor: below 1, more typical pictures and less variety."""
+    weights: Literal["ema", "raw"] = "ema"
+    """The moving average of the weights where there is one, or the weights themselves."""
+    step: int | None = None
+    """Which checkpoint; the newest by default."""
+    out: Path | None = None
+    """The PNG file for the sheet of all pictures; WORKDIR/sample.png by default."""
+    separate: Path | None = None
+    """A folder for each picture as a file of its own, instead of a sheet."""
+    config: str | None = None
+    """The config again, for a system that is not part of jaxgan."""
+
+
+def run(argv: list[str]) -> int:
+    """Make pictures with a trained run."""
+    arguments = parse(Sample, "jaxgan sample", argv)
+    out = arguments.out or (arguments.workdir / "sample.png" if arguments.separate is None else None)
+    if out is not None and out.suffix.lower() != ".png":
+        raise UserError(f"--out {out}: it must end in .png")
+    if arguments.num < 1:
+        raise UserError(f"--num {arguments.num}: it must be at least 1")
+    if not 0 <= arguments.seed < 2**32:
+        raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
+    if not arguments.truncation >= 0:
+        raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
+    from jaxgan import pictures
+
+    experiment = configs.load(arguments.config) if arguments.config else None
+    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    made = trained.sample(
+        arguments.num, arguments.seed, arguments.label, arguments.weights, truncation=arguments.truncation
+    )
+    if arguments.separate is not None:
+        arguments.separate.mkdir(parents=True, exist_ok=True)
+        for index, picture in enumerate(pictures.to_uint8(made)):
+            pictures.to_image(picture).save(arguments.separate / f"{index:05d}.png")
+        print(f"{len(made)} pictures of step {trained.step} in {arguments.separate}")
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # Going through the classes, a column is a class, where they fit.
+        classes = len(trained.record.classes)
+        by_class = "label" in trained.system.reads and arguments.label is None and 1 < classes <= 16
+        pictures.grid(made, classes if by_class else None).save(out)
+        print(f"{len(made)} pictures of step {trained.step} in {out}")
+    return 0
