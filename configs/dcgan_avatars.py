@@ -15,15 +15,14 @@ generator's weights.
 
 from jaxgan import Experiment
 from jaxgan.data import Avatars
+from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 
 
 def get_config() -> Experiment:
     return Experiment(
         system=DCGAN(
-            width=32,
-            kernel=4,
-            discriminator_norm="none",
+            networks=Convolutional(width=32, kernel=4, discriminator_norm="none"),
             r1=5.0,
             beta1=0.0,
             learning_rate=5e-4,

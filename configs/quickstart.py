@@ -9,16 +9,14 @@ pictures, no norm in the discriminator, and Adam without its first momentum.
 
 from jaxgan import Experiment
 from jaxgan.data import Avatars
+from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 
 
 def get_config() -> Experiment:
     return Experiment(
         system=DCGAN(
-            width=32,
-            kernel=4,
-            latent="normal",
-            discriminator_norm="none",
+            networks=Convolutional(latent="normal", width=32, kernel=4, discriminator_norm="none"),
             r1=5.0,
             learning_rate=1e-3,
             beta1=0.0,

@@ -4,7 +4,7 @@
     from jaxgan.data import Avatars
     from jaxgan.systems.dcgan import DCGAN
 
-    experiment = jaxgan.Experiment(system=DCGAN(width=32), data=Avatars(size=64), steps=1000)
+    experiment = jaxgan.Experiment(system=DCGAN(), data=Avatars(size=64), steps=1000)
     run = jaxgan.fit(experiment, "runs/avatars")
     pictures = run.sample(64)
 

@@ -124,7 +124,7 @@ def _decode(value: Any, source: Path | str) -> Any:
 
 
 def differences(mine: dict[str, Any], theirs: dict[str, Any], names: tuple[str, ...] = FIXED) -> list[str]:
-    """The dotted fields below `names` in which two encoded experiments differ: `["system.width: 64 there, 32 here"]`."""
+    """The dotted fields below `names` in which two encoded experiments differ: `["system.r1: 5.0 in the workdir, 1.0 now"]`."""
     found = []
 
     def compare(name, a, b):

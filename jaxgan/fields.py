@@ -5,7 +5,7 @@ import difflib
 import math
 import types
 import typing
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from jaxgan.errors import UserError
 
@@ -28,6 +28,8 @@ def check(instance: Any) -> None:
 
 
 def _alternatives(hint: Any) -> tuple:
+    if typing.get_origin(hint) is Annotated:
+        hint = typing.get_args(hint)[0]
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is Union
     return typing.get_args(hint) if union else (hint,)
 
@@ -42,6 +44,8 @@ def _checked(name: str, value: Any, kinds: tuple, default: Any) -> Any:
         return _chosen(name, value, allowed)
     if (int in kinds or float in kinds) and not isinstance(value, tuple):
         return _number(name, value, float in kinds, default)
+    if all(dataclasses.is_dataclass(kind) for kind in kinds) and not isinstance(value, kinds):
+        raise UserError(f"{name} is {value!r}: it must be {' or '.join(kind.__name__ for kind in kinds)}")
     return value
 
 

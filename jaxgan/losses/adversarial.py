@@ -1,4 +1,5 @@
 """The adversarial objectives. Logits are the discriminator's output before the sigmoid, [B] or [B, ...]: D = sigmoid(logits).
+Objectives without a sigmoid call the same output scores.
 
 All means run over this device's rows; the engine averages over the devices. Everything is computed in float32, from
 `softplus(x) = log(1 + exp(x))`, which neither overflows nor loses the gradient where a discriminator is very sure.
@@ -7,6 +8,8 @@ All means run over this device's rows; the engine averages over the devices. Eve
 import jax
 import jax.numpy as jnp
 import optax
+
+from jaxgan import rows
 
 
 def discriminator_loss(real_logits: jax.Array, fake_logits: jax.Array, *, real_target: float = 1.0) -> jax.Array:
@@ -42,3 +45,86 @@ def generator_non_saturating_loss(fake_logits: jax.Array) -> jax.Array:
     Goodfellow et al. 2014, section 3: the same fixed point, and strong gradients early on. Returns a float32 scalar.
     """
     return jax.nn.softplus(-jnp.asarray(fake_logits, jnp.float32)).mean()
+
+
+def least_squares_discriminator_loss(
+    real_scores: jax.Array, fake_scores: jax.Array, *, a: float = -1.0, b: float = 1.0
+) -> jax.Array:
+    """1/2 E[(D(x) - b)^2] + 1/2 E[(D(G(z)) - a)^2]: real examples are scored b, generated ones a.
+
+    Mao et al. 2016, LSGAN, equation 2. There is no sigmoid: the score is D's output itself. Returns a float32 scalar; at
+    D = (a + b) / 2 it is (b - a)^2 / 4.
+    """
+    real = jnp.asarray(real_scores, jnp.float32)
+    fake = jnp.asarray(fake_scores, jnp.float32)
+    return optax.l2_loss(real - b).mean() + optax.l2_loss(fake - a).mean()
+
+
+def least_squares_generator_loss(fake_scores: jax.Array, *, c: float = 0.0) -> jax.Array:
+    """1/2 E[(D(G(z)) - c)^2]: c is the score that the generator wants for its examples.
+
+    Mao et al. 2016, LSGAN, equation 2. (a, b, c) = (-1, 1, 0) or (0, 1, 1); with b - c = 1 and b - a = 2 the generator
+    minimises the Pearson chi^2 divergence (section 3.2). Returns a float32 scalar.
+    """
+    return optax.l2_loss(jnp.asarray(fake_scores, jnp.float32) - c).mean()
+
+
+def wasserstein_critic_loss(real_scores: jax.Array, fake_scores: jax.Array) -> jax.Array:
+    """E[f(G(z))] - E[f(x)]: its negative estimates the Wasserstein distance, for a critic f that is 1-Lipschitz.
+
+    Arjovsky et al. 2017, WGAN, algorithm 1. Returns a float32 scalar.
+    """
+    return jnp.asarray(fake_scores, jnp.float32).mean() - jnp.asarray(real_scores, jnp.float32).mean()
+
+
+def wasserstein_generator_loss(fake_scores: jax.Array) -> jax.Array:
+    """-E[f(G(z))]: Arjovsky et al. 2017, WGAN, algorithm 1; with a hinge for the critic, Miyato et al. 2018, equation 17.
+
+    Returns a float32 scalar.
+    """
+    return -jnp.asarray(fake_scores, jnp.float32).mean()
+
+
+def hinge_discriminator_loss(real_scores: jax.Array, fake_scores: jax.Array) -> jax.Array:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]: scores beyond the margin of 1 bring nothing more.
+
+    Lim & Ye 2017, Geometric GAN; Miyato et al. 2018, SNGAN, equation 16. The generator's side is
+    `wasserstein_generator_loss`. Returns a float32 scalar; at D = 0 it is 2.
+    """
+    real = jnp.asarray(real_scores, jnp.float32)
+    fake = jnp.asarray(fake_scores, jnp.float32)
+    return jax.nn.relu(1.0 - real).mean() + jax.nn.relu(1.0 + fake).mean()
+
+
+def relativistic_loss(winner_logits: jax.Array, loser_logits: jax.Array) -> jax.Array:
+    """-E[log sigmoid(C(winner) - C(loser))], row against row.
+
+    The discriminator's loss with (real, fake), the generator's with (fake, real). Jolicoeur-Martineau 2018, The relativistic
+    discriminator (1807.00734), equations 4 and 5.
+
+    Args:
+        winner_logits, loser_logits: of the same shape; row i of one is compared with row i of the other.
+
+    Returns:
+        A float32 scalar; log 2 where both are equal.
+    """
+    winner = jnp.asarray(winner_logits, jnp.float32)
+    loser = jnp.asarray(loser_logits, jnp.float32)
+    return jax.nn.softplus(loser - winner).mean()
+
+
+def relativistic_average_loss(winner_logits: jax.Array, loser_logits: jax.Array) -> jax.Array:
+    """-E[log sigmoid(C(winner) - E C(loser))] - E[log(1 - sigmoid(C(loser) - E C(winner)))].
+
+    Each example is compared with the average of the other kind over the *global* batch, so the axis `jaxgan.rows.AXIS` must
+    be bound, as it is in a training step. The discriminator's loss with (real, fake), the generator's with (fake, real).
+    Jolicoeur-Martineau 2018 (1807.00734), equations 8 to 11; the loss of ESRGAN.
+
+    Returns:
+        A float32 scalar, the mean over this device's rows; 2 log 2 where both are equal.
+    """
+    winner = jnp.asarray(winner_logits, jnp.float32)
+    loser = jnp.asarray(loser_logits, jnp.float32)
+    ahead = winner - rows.mean(loser)
+    behind = loser - rows.mean(winner)
+    return jax.nn.softplus(-ahead).mean() + jax.nn.softplus(behind).mean()

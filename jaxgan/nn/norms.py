@@ -44,25 +44,33 @@ class BatchNorm(nn.Module):
     The variance is E[x^2] - E[x]^2, one pass over the data and one all-reduce, and like flax's (unlike
     PyTorch's running variance) not corrected for the size of the batch.
 
-    Parameters `scale` and `bias` [C]; in "batch_stats", `mean`, `var` [C] and `count`, the passes in
-    "standing".
+    With `classes` it is conditional: each class has a scale and a bias of its own, picked by the labels of the
+    call (Dumoulin et al. 2016; de Vries et al. 2017; the generator of Miyato & Koyama 2018).
+
+    Parameters `scale` and `bias`, [C] or [classes, C]; in "batch_stats", `mean`, `var` [C] and `count`, the
+    passes in "standing".
 
     Raises:
         ValueError: if the mode is none of the three.
     """
 
+    classes: int = 0
     momentum: float = 0.9
     scale_init: Initializer = nn.initializers.ones
     dtype: jnp.dtype | None = None
 
     @nn.compact
-    def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
+    def __call__(self, x: jax.Array, mode: Mode, labels: jax.Array | None = None) -> jax.Array:
         channels = x.shape[-1:]
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         count = self.variable("batch_stats", "count", jnp.zeros, (), jnp.float32)
-        scale = self.param("scale", self.scale_init, channels, jnp.float32)
-        bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
+        table = (self.classes, *channels) if self.classes else channels
+        scale = self.param("scale", self.scale_init, table, jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, table, jnp.float32)
+        if self.classes:
+            one_hot = jax.nn.one_hot(labels, self.classes)
+            scale, bias = ((one_hot @ values).reshape(-1, *[1] * (x.ndim - 2), *channels) for values in (scale, bias))
 
         if mode == "running":
             mean, var = running_mean.value, running_var.value

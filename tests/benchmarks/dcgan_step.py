@@ -21,6 +21,7 @@ import torch
 
 from jaxgan import workdir
 from jaxgan.benchmark import step_flops
+from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.training import parallel
 from jaxgan.training.step import initial_state
@@ -30,7 +31,7 @@ SIZE, BATCH = 64, 32
 
 
 def compare(width: int, pairs: int) -> dict:
-    system = DCGAN(width=width, kernel=4)
+    system = DCGAN(networks=Convolutional(width=width, kernel=4))
     layout = parallel.Layout.create("jit", BATCH, 1)
     pictures = np.random.default_rng(0).uniform(-1, 1, (1, BATCH, SIZE, SIZE, 3)).astype(np.float32)
     start = jax.jit(lambda: initial_state(system, 0, {"image": jnp.zeros((2, SIZE, SIZE, 3))}))()

@@ -9,11 +9,16 @@ import pytest
 
 from jaxgan import rows
 from jaxgan.errors import UserError
+from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.training.step import initial_state
 from tests.systems.conftest import step_once
 
-SMALL = DCGAN(width=4, kernel=4, latent_dim=8, ema=0.9)
+SMALL = DCGAN(networks=Convolutional(width=4, kernel=4, latent_dim=8), ema=0.9)
+
+
+def with_networks(**changes):
+    return dataclasses.replace(SMALL, networks=dataclasses.replace(SMALL.networks, **changes))
 
 
 def pictures(count=8, height=32, width=32, channels=3):
@@ -62,7 +67,7 @@ def test_the_papers_sizes():
 
 
 def test_weights_begin_as_in_the_paper():
-    system = dataclasses.replace(SMALL, width=32)
+    system = with_networks(width=32)
     state = jax.jit(lambda: initial_state(system, 0, {"image": pictures(2)}))()
     kernel = np.asarray(state.networks["G"].params["ConvTranspose_0"]["kernel"])
     assert kernel.std() == pytest.approx(0.02, rel=0.02)
@@ -105,7 +110,7 @@ def test_samples_come_from_the_average_and_do_not_depend_on_their_neighbours(tra
 
 @pytest.mark.parametrize("latent", ["uniform", "normal"])
 def test_latents(latent):
-    system = dataclasses.replace(SMALL, latent=latent, latent_dim=2000)
+    system = with_networks(latent=latent, latent_dim=2000)
     z = np.asarray(rows.solo(lambda: system.latents(jax.random.key(0), 3))())
     assert z.shape == (3, 2000)
     assert z.mean() == pytest.approx(0, abs=0.05)

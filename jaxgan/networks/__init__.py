@@ -1,0 +1,19 @@
+"""Generators and discriminators without an objective: what systems that differ only in theirs share.
+
+`Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Perceptrons` for points. A system has them as its field
+`networks`, of the type `AnyNetworks` (see `jaxgan.two_players`).
+"""
+
+from typing import Annotated
+
+import tyro
+
+from jaxgan.networks.base import Networks
+from jaxgan.networks.convolutional import Convolutional
+from jaxgan.networks.perceptrons import Perceptrons
+from jaxgan.networks.residual import Residual
+
+# Which of them is said in a config; the command line changes its fields.
+AnyNetworks = Annotated[Convolutional | Residual | Perceptrons, tyro.conf.AvoidSubcommands]
+
+__all__ = ["AnyNetworks", "Convolutional", "Networks", "Perceptrons", "Residual"]

@@ -1,0 +1,84 @@
+"""SNGAN: Spectral Normalization for Generative Adversarial Networks (Miyato et al. 2018, arXiv:1802.05957).
+
+Every layer of the discriminator is divided by its largest singular value, so that it is 1-Lipschitz everywhere, not only where
+a penalty looks. The hinge loss (equations 16 and 17), residual networks (table 4), 5 discriminator moves a step, Adam with
+2e-4, beta1 0 and beta2 0.9 (setting F of table 1). Conditional: BatchNorm by class in the generator, and the projection
+discriminator of Miyato & Koyama 2018 (1802.05637).
+"""
+
+import dataclasses
+
+import optax
+
+from jaxgan.errors import UserError
+from jaxgan.losses import adversarial
+from jaxgan.networks import AnyNetworks, Residual
+from jaxgan.training.state import Context
+from jaxgan.training.system import Phase, System
+from jaxgan.two_players import TwoPlayers
+
+
+@dataclasses.dataclass(frozen=True)
+class SNGAN(TwoPlayers, System):
+    """Defaults are the paper's for 32x32 pictures."""
+
+    networks: AnyNetworks = Residual()
+    """Generator and discriminator. Their `spectral_norm` makes it an SNGAN; without, it is a GAN with a hinge loss."""
+    conditional: bool = False
+    """Whether generator and discriminator see the label."""
+    classes: int | None = None
+    """How many labels there are, where `conditional`; None takes it from the data."""
+    discriminator_moves: int = 5
+    """Moves of the discriminator for one of the generator."""
+    learning_rate: float = 2e-4
+    """Of Adam, both players."""
+    beta1: float = 0.0
+    """Of Adam, both players."""
+    beta2: float = 0.9
+    """Of Adam, both players."""
+
+    @property
+    def reads(self):
+        return ("image", "label") if self.conditional else ("image",)
+
+    @property
+    def label_values(self):
+        return (self.classes or 0) if self.conditional else 0
+
+    def resolve(self, shapes, classes):
+        if not self.conditional:
+            return super().resolve(shapes, classes)
+        if shapes["label"].shape != ():
+            raise UserError(
+                f"SNGAN takes one class for each picture; the data's labels are {list(shapes['label'].shape)} numbers each: "
+                "choose another label of the data"
+            )
+        if not classes and self.classes is None:
+            raise UserError(
+                "a conditional SNGAN needs labels, and the data names no classes: choose a label of the data, or give "
+                "--system.classes"
+            )
+        if classes and self.classes not in (None, len(classes)):
+            raise UserError(
+                f"system.classes is {self.classes}, but the data has {len(classes)} classes: leave it out to take theirs"
+            )
+        counted = dataclasses.replace(self, classes=len(classes) or self.classes)
+        counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
+        return super(SNGAN, counted).resolve(shapes, classes)
+
+    def phases(self):
+        return (
+            Phase("discriminator", ("D",), self.discriminator_loss, moves=self.discriminator_moves),
+            Phase("generator", ("G",), self.generator_loss),
+        )
+
+    def optimizer(self, network, slot):
+        return optax.adam(self.learning_rate, self.beta1, self.beta2)
+
+    def discriminator_loss(self, c: Context):
+        turn = self.discriminator_turn(c)
+        return adversarial.hinge_discriminator_loss(turn.real_logits, turn.fake_logits), turn.outcome()
+
+    def generator_loss(self, c: Context):
+        scores, outcome = self.generator_turn(c)
+        return adversarial.wasserstein_generator_loss(scores), outcome

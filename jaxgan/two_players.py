@@ -1,0 +1,174 @@
+"""The two networks at play: what the turns of the discriminator and of the generator have in common in every objective.
+
+A system mixes `TwoPlayers` in, and its phases, optimiser and losses say what is its own:
+
+    @dataclasses.dataclass(frozen=True)
+    class HingeGAN(TwoPlayers, System):
+        def phases(self):
+            return (
+                Phase("discriminator", ("D",), self.discriminator_loss),
+                Phase("generator", ("G",), self.generator_loss),
+            )
+
+        def optimizer(self, network, slot):
+            return optax.adam(2e-4, 0.0, 0.9)
+
+        def discriminator_loss(self, c):
+            turn = self.discriminator_turn(c)
+            return adversarial.hinge_discriminator_loss(turn.real_logits, turn.fake_logits), turn.outcome()
+
+        def generator_loss(self, c):
+            logits, outcome = self.generator_turn(c)
+            return adversarial.wasserstein_generator_loss(logits), outcome
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan import rows
+from jaxgan.augmentation import Augmentation
+from jaxgan.errors import UserError
+from jaxgan.networks import AnyNetworks, Convolutional
+from jaxgan.nn import Mode
+from jaxgan.training.state import Context, Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """What the discriminator saw and said in its own turn.
+
+    Attributes:
+        real, fake: examples [B, ...] as it saw them: augmented, if they are.
+        real_logits, fake_logits: float32 [B].
+        discriminator_fn: `examples [B, ...] -> logits [B]`, in float32 whatever the precision: for penalties.
+        key: for what a penalty draws.
+        variables, aux: what changed.
+    """
+
+    real: jax.Array
+    fake: jax.Array
+    real_logits: jax.Array
+    fake_logits: jax.Array
+    discriminator_fn: Callable[[jax.Array], jax.Array]
+    key: jax.Array
+    variables: dict[str, Any]
+    aux: dict[str, Any]
+
+    def outcome(self, **metrics: jax.Array) -> Outcome:
+        """What the loss returns beside its value, with these metrics of its own."""
+        common = {"real_logits": self.real_logits.mean(), "fake_logits": self.fake_logits.mean(), **self.aux}
+        return Outcome(variables={"D": self.variables}, aux=self.aux, metrics={**common, **metrics})
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoPlayers:
+    """A generator "G" and a discriminator (or critic) "D" that share their networks with other systems.
+
+    What is left to a system that mixes it in, before `System`: `phases`, `optimizer` and the losses. A conditional one
+    overrides `label_values` and reads "label".
+    """
+
+    networks: AnyNetworks = Convolutional()
+    """Generator and discriminator."""
+    ema: float = dataclasses.field(default=0.0, kw_only=True)
+    """Decay of the moving average of the generator that samples are made with; 0 keeps none."""
+    augmentation: Augmentation = dataclasses.field(default=Augmentation(), kw_only=True)
+    """Of all that the discriminator sees."""
+
+    @property
+    def label_values(self) -> int:
+        """How many values the entry "label" of the batch has; 0 for networks without labels."""
+        return 0
+
+    def resolve(self, shapes, classes):
+        """The networks must be able to make, and judge, examples of the data's shape."""
+        self.networks.check(shapes["image"].shape)
+        if self.augmentation.enabled and len(shapes["image"].shape) != 3:
+            raise UserError(
+                f"augmentation is for pictures, but the data's examples are {list(shapes['image'].shape)}: leave it out"
+            )
+        return self
+
+    def init_variables(self, key: jax.Array, batch: dict[str, jax.Array]) -> dict[str, Any]:
+        g_key, d_key = jax.random.split(key)
+        image, labels = batch["image"], self._labels(batch)
+        z = jnp.zeros((image.shape[0], self.networks.latent_dim))
+        generator, discriminator = self._generator(batch), self._discriminator(self.dtype)
+        return {"G": generator.init(g_key, z, labels, "batch"), "D": discriminator.init(d_key, image, labels, "batch")}
+
+    def init_aux(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return self.augmentation.init_aux()
+
+    def ema_decay(self, network: str, step: int | jax.Array) -> float | None:
+        return self.ema if network == "G" and self.ema else None
+
+    def latents(self, key: jax.Array, count: int) -> jax.Array:
+        return self.networks.latents(key, count)
+
+    def decode(self, variables: dict[str, Any], z: jax.Array, inputs: dict[str, jax.Array]) -> jax.Array:
+        """An example does not depend on its neighbours: running statistics."""
+        return self.generate(variables, z, inputs, "running")[0]
+
+    def generate(self, variables: dict[str, Any], z: jax.Array, batch: dict[str, jax.Array], mode: Mode = "batch"):
+        """The examples [B, ...] of latents z [B, latent_dim], in [-1, 1] for pictures; and G's new statistics."""
+        return self._generator(batch).apply(
+            variables["G"], z, self._labels(batch), mode, mutable=_statistics(variables["G"])
+        )
+
+    def discriminator_turn(self, c: Context) -> Turn:
+        """Fresh fakes, and what the discriminator makes of them and of the real examples."""
+        z_key, real_key, fake_key, penalty_key = jax.random.split(c.key, 4)
+        labels, probability = self._labels(c.batch), self.augmentation.probability_now(c.aux)
+        fake, _ = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        real = self.augmentation.apply(real_key, c.batch["image"], probability)
+        fake = self.augmentation.apply(fake_key, fake, probability)
+        if self.networks.apart:
+            real_logits, changed = self._discriminate(c.variables["D"], real, labels)
+            fake_logits, changed = self._discriminate({**c.variables["D"], **changed}, fake, labels)
+        else:
+            both = None if labels is None else rows.interleave(labels, labels)
+            logits, changed = self._discriminate(c.variables["D"], rows.interleave(real, fake), both)
+            real_logits, fake_logits = rows.deinterleave(logits, 2)
+        exact = self._discriminator(jnp.float32)
+        return Turn(
+            real=real,
+            fake=fake,
+            real_logits=real_logits,
+            fake_logits=fake_logits,
+            discriminator_fn=lambda x: exact.apply(c.variables["D"], x, labels, "batch"),
+            key=penalty_key,
+            variables=changed,
+            aux=self.augmentation.update(c.aux, real_logits),
+        )
+
+    def generator_turn(self, c: Context) -> tuple[jax.Array, Outcome]:
+        """The discriminator's float32 logits [B] of fresh fakes, and what changed in the generator."""
+        z_key, augment_key = jax.random.split(c.key)
+        fake, changed = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        seen = self.augmentation.apply(augment_key, fake, self.augmentation.probability_now(c.aux))
+        # What this pass changes in the discriminator (statistics, singular vectors) is dropped: it is not its turn.
+        logits, _ = self._discriminate(c.variables["D"], seen, self._labels(c.batch))
+        return logits, Outcome(variables={"G": changed})
+
+    def _generator(self, batch: dict[str, jax.Array]):
+        return self.networks.generator(batch["image"].shape[1:], self.label_values, self.dtype)
+
+    def _discriminator(self, dtype: jnp.dtype):
+        return self.networks.discriminator(self.label_values, dtype)
+
+    def _discriminate(self, variables: dict[str, Any], examples: jax.Array, labels: jax.Array | None):
+        return self._discriminator(self.dtype).apply(
+            variables, examples, labels, "batch", mutable=_statistics(variables)
+        )
+
+    def _labels(self, batch: dict[str, jax.Array]) -> jax.Array | None:
+        return batch["label"] if self.label_values else None
+
+
+def _statistics(variables: dict[str, Any]) -> list[str]:
+    """The collections that a pass in training changes: all but the parameters."""
+    return [name for name in variables if name != "params"]
