@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Augmentation": "jaxgan.augmentation",
     "UserError": "jaxgan.errors",
     "Experiment": "jaxgan.experiment",
     "Run": "jaxgan.run",
     "restore": "jaxgan.run",
     "TrainingDiverged": "jaxgan.training.loop",
     "fit": "jaxgan.training.loop",
+    "fit_seeds": "jaxgan.seeds",
     "Context": "jaxgan.training.state",
     "Network": "jaxgan.training.state",
     "Outcome": "jaxgan.training.state",
@@ -37,9 +39,11 @@ _WHERE = {
 __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
+    from jaxgan.augmentation import Augmentation
     from jaxgan.errors import UserError
     from jaxgan.experiment import Experiment
     from jaxgan.run import Run, restore
+    from jaxgan.seeds import fit_seeds
     from jaxgan.training.loop import TrainingDiverged, fit
     from jaxgan.training.state import Context, Network, Outcome, TrainState
     from jaxgan.training.system import Phase, Schedule, System, after, before, every

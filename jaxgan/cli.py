@@ -1,10 +1,14 @@
 """The command line: a thin layer over the Python API. What a command does, one function call does.
 
-    jaxgan train CONFIG     train a config, or go on with it
-    jaxgan sample WORKDIR   make pictures with a trained run
-    jaxgan bench CONFIG     measure a config's training step
-    jaxgan list             the configs that ship with jaxgan
-    jaxgan info WORKDIR     what a workdir holds
+    jaxgan train CONFIG         train a config, or go on with it; with --seeds 0,1,2 a run for each
+    jaxgan sample WORKDIR       make pictures with a trained run
+    jaxgan interpolate WORKDIR  walk from one sample to another: a strip or a film
+    jaxgan directions WORKDIR   find directions in the latent space that mean something
+    jaxgan edit WORKDIR         change samples along a direction, or by arithmetic
+    jaxgan evaluate WORKDIR     score a run; or --real DIR --fake DIR, pictures made by anything
+    jaxgan bench CONFIG         measure a config's training step
+    jaxgan list                 the configs that ship with jaxgan
+    jaxgan info WORKDIR         what a workdir holds
 
 Exit codes: 0 done; 1 done in part, or training went wrong; 2 bad input, or a disk that is full; 130 Ctrl-C and 143 SIGTERM,
 after saving.
@@ -18,7 +22,7 @@ import jaxgan
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError
 
-COMMANDS = ("train", "sample", "bench", "list", "info")
+COMMANDS = ("train", "sample", "interpolate", "directions", "edit", "evaluate", "bench", "list", "info")
 """Each is the module of its name in `jaxgan.commands`."""
 
 

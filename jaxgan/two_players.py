@@ -24,7 +24,7 @@ A system mixes `TwoPlayers` in, and its phases, optimiser and losses say what is
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -72,6 +72,9 @@ class TwoPlayers:
     overrides `label_values` and reads "label".
     """
 
+    signed: ClassVar[bool] = True
+    """Whether the sign of a logit says real or fake, which adaptive augmentation goes by. A critic's score has no such zero."""
+
     networks: AnyNetworks = Convolutional()
     """Generator and discriminator."""
     ema: float = dataclasses.field(default=0.0, kw_only=True)
@@ -90,6 +93,11 @@ class TwoPlayers:
         if self.augmentation.enabled and len(shapes["image"].shape) != 3:
             raise UserError(
                 f"augmentation is for pictures, but the data's examples are {list(shapes['image'].shape)}: leave it out"
+            )
+        if self.augmentation.adaptive and not self.signed:
+            raise UserError(
+                f"{type(self).__name__}'s scores have no zero between real and fake to adapt an augmentation by: set "
+                "--system.augmentation.target 0 and a fixed probability"
             )
         return self
 

@@ -23,7 +23,7 @@ def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
     data = experiment.data
     if hasattr(data, "count"):
         data = dataclasses.replace(data, count=12)
-    if data.size == 64:
+    if getattr(data, "size", None) == 64:
         data = dataclasses.replace(data, size=32)
     return dataclasses.replace(experiment, system=system, data=data, batch_size=4, steps=2, devices=1)
 
@@ -52,6 +52,6 @@ def test_config_trains(name, tmp_path, few_emoji):
     assert run.step == 2
     assert all(np.isfinite(value) for value in run.metrics[-1].values())
     pictures = run.sample(3)
-    assert pictures.shape == (3, *small.data.shape)
-    assert np.abs(pictures).max() <= 1
+    assert pictures.shape == (3, *run.record.shapes["image"].shape)
+    assert pictures.ndim == 2 or np.abs(pictures).max() <= 1
     assert run.digest == jaxgan.restore(tmp_path / "run").digest

@@ -31,7 +31,7 @@ class Sample:
     step: int | None = None
     """Which checkpoint; the newest by default."""
     out: Path | None = None
-    """The PNG file for the sheet of all pictures; WORKDIR/sample.png by default."""
+    """The PNG file for the sheet of all pictures, or the plot of all points; WORKDIR/sample.png by default."""
     separate: Path | None = None
     """A folder for each picture as a file of its own, instead of a sheet."""
     config: str | None = None
@@ -50,13 +50,18 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
     if not arguments.truncation >= 0:
         raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
-    from jaxgan import pictures
+    from jaxgan import pictures, scatter
 
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
     made = trained.sample(
         arguments.num, arguments.seed, arguments.label, arguments.weights, truncation=arguments.truncation
     )
+    points = scatter.is_points(made)
+    if points and arguments.separate is not None:
+        raise UserError(
+            f"--separate {arguments.separate}: {arguments.workdir} makes points, not pictures; leave it out for a plot of all"
+        )
     if arguments.separate is not None:
         arguments.separate.mkdir(parents=True, exist_ok=True)
         for index, picture in enumerate(pictures.to_uint8(made)):
@@ -67,6 +72,7 @@ def run(argv: list[str]) -> int:
         # Going through the classes, a column is a class, where they fit.
         classes = len(trained.record.classes)
         by_class = "label" in trained.system.reads and arguments.label is None and 1 < classes <= 16
-        pictures.grid(made, classes if by_class else None).save(out)
-        print(f"{len(made)} pictures of step {trained.step} in {out}")
+        sheet = scatter.scatter(made) if points else pictures.grid(made, classes if by_class else None)
+        sheet.save(out)
+        print(f"{len(made)} {'points' if points else 'pictures'} of step {trained.step} in {out}")
     return 0

@@ -10,6 +10,10 @@ import tyro
 import jaxgan
 from jaxgan import configs
 from jaxgan.commands.parsing import complain, config_of, parse, with_source
+from jaxgan.errors import UserError
+
+STOPPED = {None: 0, "SIGINT": 130, "SIGTERM": 143}
+"""Exit codes by the signal that ended training early."""
 
 
 def run(argv: list[str]) -> int:
@@ -29,20 +33,40 @@ def run(argv: list[str]) -> int:
         """Folder of the run. A run that it holds is gone on with."""
         source: str | None = None
         """Other data: avatars, openmoji, digits, tfds:NAME, a folder of pictures, or an .npz file."""
+        seeds: str | None = None
+        """Train with each of these seeds, such as 0,1,2, in WORKDIR/seed0, ..., and write what they have in common to
+        WORKDIR/summary.json; instead of --seed."""
         overwrite: bool = False
         """Begin again, dropping the run that the workdir holds."""
         deterministic: bool = False
         """On GPU, choose only algorithms that give the same bits each time. Slower. CPU and TPU do so anyway."""
 
+    if all(any(word.partition("=")[0] == flag for word in rest) for flag in ("--seed", "--seeds")):
+        raise UserError("--seed and --seeds are both given: --seed is for one run, --seeds for one of each")
     arguments = parse(Train, f"jaxgan train {config}", rest, Train(chosen))
     if arguments.deterministic:
         flags = "--xla_gpu_deterministic_ops=true"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
         print(f"deterministic: XLA_FLAGS has {flags}; on CPU and TPU it changes nothing", flush=True)
+    if arguments.seeds is not None:
+        return _train_seeds(arguments)
     from jaxgan.training.loop import TrainingDiverged
 
     try:
         run = jaxgan.fit(arguments.experiment, arguments.workdir, overwrite=arguments.overwrite)
     except TrainingDiverged as error:
         return complain(str(error), 1)
-    return {None: 0, "SIGINT": 130, "SIGTERM": 143}[run.stopped]
+    return STOPPED[run.stopped]
+
+
+def _train_seeds(arguments) -> int:
+    from jaxgan import seeds
+
+    summary = seeds.fit_seeds(
+        arguments.experiment, seeds.parse_seeds(arguments.seeds), arguments.workdir, overwrite=arguments.overwrite
+    )
+    print(f"\n{summary.table()}\nsummary in {arguments.workdir / seeds.SUMMARY}")
+    code = STOPPED[summary.stopped]
+    for result in summary.diverged:
+        code = complain(f"seed {result.seed}: {result.sentence}", code or 1)
+    return code

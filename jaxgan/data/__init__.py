@@ -12,6 +12,7 @@ from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sources import parse_source
 from jaxgan.data.tfds import TFDS
+from jaxgan.data.toys import Points
 
 __all__ = [
     "TFDS",
@@ -22,6 +23,7 @@ __all__ = [
     "Folder",
     "ImageData",
     "OpenMoji",
+    "Points",
     "Records",
     "avatar_attributes",
     "avatar_options",

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import rows
+from jaxgan.losses.wide import wide
 
 
 def discriminator_loss(real_logits: jax.Array, fake_logits: jax.Array, *, real_target: float = 1.0) -> jax.Array:
@@ -24,8 +25,8 @@ def discriminator_loss(real_logits: jax.Array, fake_logits: jax.Array, *, real_t
     Returns:
         A float32 scalar.
     """
-    real = jnp.asarray(real_logits, jnp.float32)
-    fake = jnp.asarray(fake_logits, jnp.float32)
+    real = wide(real_logits)
+    fake = wide(fake_logits)
     real_loss = optax.sigmoid_binary_cross_entropy(real, jnp.full_like(real, real_target)).mean()
     return real_loss + jax.nn.softplus(fake).mean()
 
@@ -36,7 +37,7 @@ def generator_minimax_loss(fake_logits: jax.Array) -> jax.Array:
     Goodfellow et al. 2014, equation 1. Its gradient vanishes where the discriminator rejects the fakes with confidence.
     Returns a float32 scalar, at most 0.
     """
-    return -jax.nn.softplus(jnp.asarray(fake_logits, jnp.float32)).mean()
+    return -jax.nn.softplus(wide(fake_logits)).mean()
 
 
 def generator_non_saturating_loss(fake_logits: jax.Array) -> jax.Array:
@@ -44,7 +45,7 @@ def generator_non_saturating_loss(fake_logits: jax.Array) -> jax.Array:
 
     Goodfellow et al. 2014, section 3: the same fixed point, and strong gradients early on. Returns a float32 scalar.
     """
-    return jax.nn.softplus(-jnp.asarray(fake_logits, jnp.float32)).mean()
+    return jax.nn.softplus(-wide(fake_logits)).mean()
 
 
 def least_squares_discriminator_loss(
@@ -55,8 +56,8 @@ def least_squares_discriminator_loss(
     Mao et al. 2016, LSGAN, equation 2. There is no sigmoid: the score is D's output itself. Returns a float32 scalar; at
     D = (a + b) / 2 it is (b - a)^2 / 4.
     """
-    real = jnp.asarray(real_scores, jnp.float32)
-    fake = jnp.asarray(fake_scores, jnp.float32)
+    real = wide(real_scores)
+    fake = wide(fake_scores)
     return optax.l2_loss(real - b).mean() + optax.l2_loss(fake - a).mean()
 
 
@@ -66,7 +67,7 @@ def least_squares_generator_loss(fake_scores: jax.Array, *, c: float = 0.0) -> j
     Mao et al. 2016, LSGAN, equation 2. (a, b, c) = (-1, 1, 0) or (0, 1, 1); with b - c = 1 and b - a = 2 the generator
     minimises the Pearson chi^2 divergence (section 3.2). Returns a float32 scalar.
     """
-    return optax.l2_loss(jnp.asarray(fake_scores, jnp.float32) - c).mean()
+    return optax.l2_loss(wide(fake_scores) - c).mean()
 
 
 def wasserstein_critic_loss(real_scores: jax.Array, fake_scores: jax.Array) -> jax.Array:
@@ -74,7 +75,7 @@ def wasserstein_critic_loss(real_scores: jax.Array, fake_scores: jax.Array) -> j
 
     Arjovsky et al. 2017, WGAN, algorithm 1. Returns a float32 scalar.
     """
-    return jnp.asarray(fake_scores, jnp.float32).mean() - jnp.asarray(real_scores, jnp.float32).mean()
+    return wide(fake_scores).mean() - wide(real_scores).mean()
 
 
 def wasserstein_generator_loss(fake_scores: jax.Array) -> jax.Array:
@@ -82,7 +83,7 @@ def wasserstein_generator_loss(fake_scores: jax.Array) -> jax.Array:
 
     Returns a float32 scalar.
     """
-    return -jnp.asarray(fake_scores, jnp.float32).mean()
+    return -wide(fake_scores).mean()
 
 
 def hinge_discriminator_loss(real_scores: jax.Array, fake_scores: jax.Array) -> jax.Array:
@@ -91,8 +92,8 @@ def hinge_discriminator_loss(real_scores: jax.Array, fake_scores: jax.Array) -> 
     Lim & Ye 2017, Geometric GAN; Miyato et al. 2018, SNGAN, equation 16. The generator's side is
     `wasserstein_generator_loss`. Returns a float32 scalar; at D = 0 it is 2.
     """
-    real = jnp.asarray(real_scores, jnp.float32)
-    fake = jnp.asarray(fake_scores, jnp.float32)
+    real = wide(real_scores)
+    fake = wide(fake_scores)
     return jax.nn.relu(1.0 - real).mean() + jax.nn.relu(1.0 + fake).mean()
 
 
@@ -108,8 +109,8 @@ def relativistic_loss(winner_logits: jax.Array, loser_logits: jax.Array) -> jax.
     Returns:
         A float32 scalar; log 2 where both are equal.
     """
-    winner = jnp.asarray(winner_logits, jnp.float32)
-    loser = jnp.asarray(loser_logits, jnp.float32)
+    winner = wide(winner_logits)
+    loser = wide(loser_logits)
     return jax.nn.softplus(loser - winner).mean()
 
 
@@ -123,8 +124,8 @@ def relativistic_average_loss(winner_logits: jax.Array, loser_logits: jax.Array)
     Returns:
         A float32 scalar, the mean over this device's rows; 2 log 2 where both are equal.
     """
-    winner = jnp.asarray(winner_logits, jnp.float32)
-    loser = jnp.asarray(loser_logits, jnp.float32)
+    winner = wide(winner_logits)
+    loser = wide(loser_logits)
     ahead = winner - rows.mean(loser)
     behind = loser - rows.mean(winner)
     return jax.nn.softplus(-ahead).mean() + jax.nn.softplus(behind).mean()

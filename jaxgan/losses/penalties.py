@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import rows
+from jaxgan.losses.wide import wide
 
 Discriminator = Callable[[jax.Array], jax.Array]
 
@@ -21,8 +22,8 @@ EPSILON = 1e-12
 
 def squared_gradient_norm(discriminator_fn: Discriminator, x: jax.Array) -> jax.Array:
     """|| grad_x D(x) ||^2 for each row of `x` [B, ...]: float32 [B]."""
-    gradient = jax.grad(lambda x: jnp.sum(discriminator_fn(x).astype(jnp.float32)))(x)
-    return jnp.sum(jnp.square(gradient.astype(jnp.float32)), axis=tuple(range(1, x.ndim)))
+    gradient = jax.grad(lambda x: jnp.sum(wide(discriminator_fn(x))))(x)
+    return jnp.sum(jnp.square(wide(gradient)), axis=tuple(range(1, x.ndim)))
 
 
 def r1(discriminator_fn: Discriminator, real: jax.Array) -> jax.Array:

@@ -19,6 +19,8 @@ from jaxgan.two_players import TwoPlayers
 class LSGAN(TwoPlayers, System):
     """Defaults are the paper's, with the targets (a, b, c) = (-1, 1, 0) that minimise the Pearson chi^2 divergence."""
 
+    signed = False
+
     a: float = -1.0
     """The discriminator's target for generated examples. The paper's other choice of (a, b, c) is (0, 1, 1)."""
     b: float = 1.0

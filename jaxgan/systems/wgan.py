@@ -21,6 +21,8 @@ from jaxgan.two_players import TwoPlayers
 class WGAN(TwoPlayers, System):
     """Defaults are the paper's: algorithm 1, and the schedule of its code."""
 
+    signed = False
+
     clip: float = 0.01
     """Largest absolute value of every parameter of the critic."""
     critic_moves: int = 5

@@ -24,6 +24,8 @@ from jaxgan.two_players import TwoPlayers
 class WGANGP(TwoPlayers, System):
     """Defaults are the paper's: algorithm 1 on networks of DCGAN's size, LayerNorm in the critic (section 4)."""
 
+    signed = False
+
     networks: AnyNetworks = Convolutional(latent="normal", latent_dim=128, discriminator_norm="layer")
     """Generator and critic."""
     penalty_weight: float = 10.0

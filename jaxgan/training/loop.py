@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan import pictures, workdir
+from jaxgan import pictures, scatter, workdir
 from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
@@ -25,6 +25,8 @@ from jaxgan.training.step import initial_state
 
 PREVIEW = 64
 """Pictures in a sample grid."""
+PREVIEW_POINTS = 1024
+"""Points in a scatter plot, which shows little with fewer."""
 
 
 class TrainingDiverged(Exception):
@@ -312,13 +314,17 @@ class _Trainer:
         return host_copy(self.layout.single(self.state))
 
     def save_grid(self) -> None:
-        """A grid from the same latents and inputs as at every step before."""
+        """A grid of pictures, or points over the data, from the same latents and inputs as at every step before."""
         networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
         variables = {**network_variables(networks), **self.host_frozen}
         made = make_samples(self.system, variables, self.preview, seed=0)
-        if made.ndim != 4 or made.shape[-1] not in (1, 3):
+        if scatter.is_points(made):
+            data = [value for value in self.preview.values() if scatter.is_points(value)]
+            sheet = scatter.scatter(made, *data[:1])
+        elif made.ndim == 4 and made.shape[-1] in (1, 3):
+            sheet = pictures.grid(made)
+        else:
             return
-        sheet = pictures.grid(made)
         folder = self.directory / "samples"
         folder.mkdir(exist_ok=True)
         sheet.save(folder / f"{self.step:06d}.png")
@@ -342,7 +348,8 @@ def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -
     """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
     random = np.random.default_rng(record.experiment.seed)
     transform = record.experiment.data.transform
-    made = [transform(examples[i % len(examples)], random) for i in range(PREVIEW)]
+    count = PREVIEW_POINTS if any(spec.shape == (2,) for spec in record.shapes.values()) else PREVIEW
+    made = [transform(examples[i % len(examples)], random) for i in range(count)]
     if "label" in record.shapes:
         made.sort(key=lambda example: tuple(np.ravel(example["label"])))
     return {name: np.stack([np.asarray(example[name]) for example in made]) for name in record.shapes}

@@ -62,19 +62,20 @@ def after(limit: int) -> Callable[[int], int]:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """How the learning rate of every optimiser falls, as a factor of its full value; counted in moves of its slot.
+    """How the learning rate of every optimiser falls, as a factor of its full value; counted in steps.
 
-    The factor rises linearly over `warmup` moves, stays 1 for `hold` moves, and falls to 0 over `decay` moves: along a
+    The factor rises linearly over `warmup` steps, stays 1 for `hold` steps, and falls to 0 over `decay` steps: along a
     line (CycleGAN, WGAN-GP) or half a cosine. Its lengths are fields of their own, so that a longer run does not change
-    what a shorter one did.
+    what a shorter one did. A critic with 5 moves a step falls within a step, too; only where the moves of a phase are a
+    function of the step (pretraining, WGAN) are its moves counted instead.
     """
 
     warmup: int = 0
-    """Moves over which the rate rises from 0 to its full value."""
+    """Steps over which the rate rises from 0 to its full value."""
     hold: int = 0
-    """Moves at the full rate before the decay begins."""
+    """Steps at the full rate before the decay begins."""
     decay: int = 0
-    """Moves over which the rate falls to 0; 0 means that it never does."""
+    """Steps over which the rate falls to 0; 0 means that it never does."""
     shape: Literal["linear", "cosine"] = "linear"
     """Along what the rate falls."""
 
@@ -84,7 +85,7 @@ class Schedule:
             raise UserError(f"Schedule.hold is {self.hold} without a decay to come after it: give Schedule.decay too")
 
     def factor(self) -> optax.Schedule | None:
-        """The factor as a function of the count of moves; None where it is always 1."""
+        """The factor as a function of the steps done; None where it is always 1."""
         parts, boundaries = [], []
         if self.warmup:
             parts.append(optax.linear_schedule(0.0, 1.0, self.warmup))
@@ -236,5 +237,12 @@ def transformation(system: System, network: str, slot: str) -> optax.GradientTra
     if system.gradient_clip:
         parts.insert(0, optax.clip_by_global_norm(system.gradient_clip))
     if (factor := system.schedule.factor()) is not None:
-        parts.append(optax.scale_by_schedule(factor))
+        moves = _moves_in_a_step(system, network, slot)
+        parts.append(optax.scale_by_schedule(lambda count: factor(count / moves) if moves > 1 else factor(count)))
     return parts[0] if len(parts) == 1 else optax.chain(*parts)
+
+
+def _moves_in_a_step(system: System, network: str, slot: str) -> int:
+    """How many updates a step makes of a network in a slot; 1 where that depends on the step."""
+    moves = [phase.moves for phase in system.phases() if network in phase.trains and phase.slot == slot]
+    return sum(moves) if all(isinstance(count, int) for count in moves) else 1

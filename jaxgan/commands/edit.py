@@ -1,0 +1,113 @@
+"""`jaxgan edit`: change pictures of a trained run in its latent space."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tyro
+
+from jaxgan import film
+from jaxgan.commands.latents import before_and_after, check_numbers, check_strength, classifier_of, open_run
+from jaxgan.commands.parsing import parse
+from jaxgan.errors import UserError
+from jaxgan.latent import attributes, files
+from jaxgan.latent.attributes import held_class
+from jaxgan.latent.concepts import Term, arithmetic, choose, parse_expression
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+NOISE = 0.25
+"""Around the result of an expression without "other", in standard deviations of the latents: the paper's figure 7."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Edit:
+    """Change the pictures of `jaxgan sample`: along a direction, or by arithmetic on the latents of chosen samples."""
+
+    workdir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    direction: str | None = None
+    """A direction that `jaxgan directions` has found."""
+    strength: float = 2.0
+    """How far along it, in standard deviations of the latents; below 0 for the opposite."""
+    arithmetic: str | None = None
+    """Such as "glasses - none + other": concepts (ATTRIBUTE=VALUE, an ATTRIBUTE for any value but none, or a VALUE, joined by
+    &), as a classifier of the data's labels sees them, added and subtracted; "other" is each picture that is edited.
+    Without it the sheet shows each concept's samples and their average in a row, and below them the result and
+    neighbours of it."""
+    average: int = 3
+    """How many samples a concept is the average of: the first that have it."""
+    among: int = 2048
+    """How many samples are looked at for these."""
+    num: int = 8
+    """How many pictures are edited. The sheet has each above its edit."""
+    seed: int = 0
+    """Of the pictures that are edited, as in `jaxgan sample`."""
+    label: str | None = None
+    """The class, by name or number, that a conditional system is held at; the first by default."""
+    step: int | None = None
+    """Which checkpoint; the newest by default."""
+    out: Path | None = None
+    """The PNG file; WORKDIR/edit.png by default."""
+    config: str | None = None
+    """The config again, for a system that is not part of jaxgan."""
+
+
+def run(argv: list[str]) -> int:
+    """Change pictures of a trained run in its latent space."""
+    arguments = parse(Edit, "jaxgan edit", argv)
+    if (arguments.direction is None) == (arguments.arithmetic is None):
+        raise UserError(
+            'say what is edited: jaxgan edit WORKDIR --direction NAME --strength S, or --arithmetic "glasses - none + other"'
+        )
+    out = film.check(arguments.out or arguments.workdir / "edit.png", (".png",))
+    check_numbers(arguments.seed, num=arguments.num, average=arguments.average, among=arguments.among)
+    check_strength(arguments.strength)
+    trained = open_run(arguments.workdir, arguments.step, arguments.config)
+    label = held_class(trained, arguments.label)
+    latents = trained.latents(arguments.num, arguments.seed)
+    if arguments.direction is not None:
+        moved = latents + np.float32(arguments.strength) * files.load(trained, arguments.direction).vector
+    else:
+        concepts, has_other = _concepts(trained, label, arguments)
+        total = arithmetic([(term.sign, group) for term, group in concepts])
+        if not has_other:
+            return _show_result(trained, label, concepts, total, out)
+        moved = latents + total
+    sheet, columns = before_and_after(trained.decode(latents, label), trained.decode(moved, label))
+    film.write(sheet, out, columns=columns)
+    print(f"{len(latents)} pictures of step {trained.step}, each above its edit, in {out}")
+    return 0
+
+
+def _concepts(trained: "Run", label: str | None, arguments: Edit) -> tuple[list[tuple[Term, np.ndarray]], bool]:
+    """The concepts of the expression, each with its samples' latents [average, ...]; and whether "other" is in it."""
+    classifier = classifier_of(trained)
+    terms = parse_expression(arguments.arithmetic, classifier.classes)
+    concepts = [term for term in terms if not term.is_other]
+    for condition in {condition for term in concepts for condition in term.conditions}:
+        classifier.judge(condition.attribute)
+    # Of the next seed: the samples of a concept are not among the pictures that are edited.
+    pool = trained.latents(arguments.among, (arguments.seed + 1) % 2**32)
+    labels = attributes.judged(trained, pool, classifier, label)
+    found = [(term, pool[choose(term, labels, classifier.classes, arguments.average)]) for term in concepts]
+    return found, len(concepts) < len(terms)
+
+
+def _show_result(
+    trained: "Run", label: str | None, concepts: list[tuple[Term, np.ndarray]], total: np.ndarray, out: Path
+) -> int:
+    """Figure 7 of the paper: a row of each concept's samples and their average, and one of the result and its neighbours."""
+    rows = [np.concatenate([group, group.mean(0, keepdims=True)]) for _, group in concepts]
+    columns = len(rows[0])
+    spread = NOISE * trained.latents(256).std()
+    noise = spread * np.random.default_rng(0).standard_normal((columns - 1, *total.shape), np.float32)
+    rows.append(np.concatenate([total[None], total + noise]))
+    film.write(trained.decode(np.concatenate(rows), label), out, columns=columns)
+    signs = " ".join(f"{'+' if term.sign > 0 else '-'} {term}" for term, _ in concepts)
+    print(
+        f"step {trained.step}: rows {signs}, the last of each its average; below them the result and neighbours, in {out}"
+    )
+    return 0

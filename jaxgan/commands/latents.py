@@ -1,0 +1,62 @@
+"""What the commands on the latent space share; not a command itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import jaxgan
+from jaxgan import configs
+from jaxgan.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+ROW = 8
+"""Pictures in a row of a sheet."""
+
+
+def open_run(workdir: Path, step: int | None, config: str | None) -> "Run":
+    """The run of a workdir.
+
+    Raises:
+        UserError: as `jaxgan.restore`; or its system has no latent space.
+    """
+    experiment = configs.load(config) if config else None
+    run = jaxgan.restore(workdir, step=step, experiment=experiment)
+    run.latents(1)
+    return run
+
+
+def check_numbers(seed: int, **at_least_one: int) -> None:
+    """Raises: UserError: the seed is none, or a number is below 1."""
+    if not 0 <= seed < 2**32:
+        raise UserError(f"--seed {seed}: it must be a whole number from 0 to {2**32 - 1}")
+    for name, value in at_least_one.items():
+        if value < 1:
+            raise UserError(f"--{name} {value}: it must be at least 1")
+
+
+def check_strength(strength: float) -> None:
+    """Raises: UserError: it is not finite."""
+    if not np.isfinite(strength):
+        raise UserError(f"--strength {strength}: it must be a number, such as 2")
+
+
+def classifier_of(run: "Run"):
+    """The classifier of the attributes of the run's data.
+
+    Raises:
+        UserError: the data has no labels.
+    """
+    from jaxgan.metrics.classifier import load_classifier
+
+    return load_classifier(run.experiment.data)
+
+
+def before_and_after(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, int]:
+    """Pairs of pictures [N, H, W, C] for a sheet, each above its edit, and its number of columns."""
+    columns = min(len(before), ROW)
+    rest = ((0, -len(before) % columns), (0, 0), (0, 0), (0, 0))
+    rows = [np.pad(made, rest, constant_values=1).reshape(-1, 1, columns, *made.shape[1:]) for made in (before, after)]
+    return np.concatenate(rows, 1).reshape(-1, *before.shape[1:]), columns

@@ -1,0 +1,301 @@
+"""`evaluate`: what the pictures of a run, or of a folder, are worth.
+
+Each figure comes with its protocol: the sentence that says how it was computed and what it may be compared with. Real and
+generated pictures are scored as 8 bits, at the size of the run's data and without random augmentation.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxgan import run as runs
+from jaxgan.errors import UserError
+from jaxgan.experiment import Experiment
+from jaxgan.metrics.moments import Moments
+from jaxgan.metrics.protocols import LESS_IS_BETTER, OF_LATENTS, OF_SETS, check_names, score, see
+from jaxgan.metrics.real import Features, RealPictures
+from jaxgan.metrics.sources import generated_pictures
+from jaxgan.run import Run
+from jaxgan.training.checkpoint import Checkpoints, digests, warn
+from jaxgan.training.logs import _Events as Events
+from jaxgan.workdir import versions
+
+BEST = "best"  # the folder of the workdir that holds the best state
+DEFAULT = ("fid", "kid")
+MOST = 10_000  # pictures that are generated where the number is left open
+
+
+def evaluate(
+    run_or_workdir: Run | str | Path,
+    metrics: Sequence[str] = DEFAULT,
+    num: int | None = None,
+    features: Features = "classifier",
+    features_file: str | Path | None = None,
+    step: int | None = None,
+    seed: int = 0,
+    reference: str | Path | None = None,
+    *,
+    experiment: Experiment | None = None,
+    json_file: str | Path | None = None,
+    save_statistics: str | Path | None = None,
+) -> dict[str, Any]:
+    """Score the pictures of a run against those that it learned from, and write the figures to its evaluation.json.
+
+    Args:
+        run_or_workdir: a run, or the folder of one.
+        metrics: of fid, kid, inception_score, precision_recall, density_coverage, ms_ssim, ppl.
+        num: pictures to generate; as many as there are real ones, at most 10,000, where None.
+        features: the feature network; `load_network` says which there are.
+        features_file: the weights of inception or vgg16.
+        step: which checkpoint of a workdir; the newest where None.
+        seed: of the generated pictures, and of what a metric draws.
+        reference: statistics of the real pictures, as `save_statistics` wrote them; for fid.
+        experiment: the experiment again, for a system that is not part of jaxgan.
+        json_file: where the figures are written, instead of evaluation.json in the workdir.
+        save_statistics: a file for the statistics of the real pictures.
+
+    Returns:
+        What is written: "metrics": {name: {"value" (or names of the metric's own), "protocol", ...}}, "count", "features",
+        "step", "seed", "versions".
+
+    Raises:
+        UserError: the sentence says what is wrong: an unknown metric or one that does not apply, no labels, too few pictures.
+    """
+    metrics = check_names(
+        metrics, OF_SETS + OF_LATENTS, "it compares pairs of pictures: give --real DIR and --fake DIR"
+    )
+    run = run_or_workdir if isinstance(run_or_workdir, Run) else None
+    if run is None:
+        run = runs.restore(run_or_workdir, step=step, experiment=experiment)
+    real = RealPictures(run.experiment.data, features, features_file, reference)
+    figures = score_run(run, real, metrics, num, seed, save_statistics)
+    write(Path(json_file) if json_file else run.workdir / "evaluation.json", figures)
+    return figures
+
+
+def save_statistics(
+    data: Any, path: str | Path, features: Features = "classifier", features_file: str | Path | None = None
+) -> Moments:
+    """Write the statistics of a data set's pictures, for `reference`, and return them.
+
+    Raises:
+        UserError: the network cannot be used on this data, or the file cannot be written.
+    """
+    real = RealPictures(data, features, features_file)
+    return real.see(("fid",), path).moments
+
+
+def floor(
+    data: Any,
+    metrics: Sequence[str] = DEFAULT,
+    num: int | None = None,
+    features: Features = "classifier",
+    features_file: str | Path | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The figures of real pictures against other real ones, which no generator can be expected to beat.
+
+    Two disjoint halves of the data set, of `num` pictures each (all of a half where None). Compare with figures of the same
+    counts: FID falls as they grow.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    metrics = check_names(metrics, OF_SETS, "there is no generator here")
+    real = RealPictures(data, features, features_file)
+    order = real.order()
+    half = min(len(order) // 2, num or len(order))
+    order = np.random.default_rng(seed).permutation(order)
+    network = real.network(metrics)
+    first = see("real", real.pictures(order[:half]), network, metrics)
+    second = see("other real", real.pictures(order[half : 2 * half]), network, metrics)
+    figures = {name: score(name, first, second, network, seed) for name in metrics}
+    return result(figures, {"real": half, "generated": half}, network, None, seed)
+
+
+def score_run(
+    run: Run,
+    real: RealPictures,
+    metrics: Sequence[str],
+    num: int | None = None,
+    seed: int = 0,
+    save_statistics: str | Path | None = None,
+) -> dict[str, Any]:
+    """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
+    if "image" not in run.record.shapes:
+        raise UserError(f"{type(run.system).__name__} makes no pictures, and these metrics are for pictures")
+    if num is not None and num < 1:
+        raise UserError(f"num is {num}: it must be at least 1")
+    if "ppl" in metrics and not run.system.has_latents:
+        raise UserError(f"the metric ppl does not apply: {type(run.system).__name__} has no latent space; leave it out")
+    of_sets = [name for name in metrics if name in OF_SETS]
+    network, figures = None, {}
+    num = num or min(run.record.examples, MOST)
+    count = {"real": run.record.examples, "generated": num}
+    if of_sets:
+        network = real.network(of_sets)
+        shown = real.see(of_sets, save_statistics)
+        count["real"] = shown.count if shown else count["real"]
+        made = generated_pictures(run, num, seed, real.data, real.records)
+        seen = see("generated", made, network, of_sets)
+        figures = {name: score(name, shown, seen, network, seed) for name in of_sets}
+    elif save_statistics:
+        real.see((), save_statistics)
+    if "ppl" in metrics:
+        figures["ppl"] = _path_length(run, real, num, seed)
+    return result({name: figures[name] for name in metrics}, count, network, run.step, seed)
+
+
+def _path_length(run: Run, real: RealPictures, num: int, seed: int) -> dict[str, Any]:
+    from jaxgan.metrics.perceptual_path import perceptual_path_length
+
+    name, digest, distance = real.distance()
+    found = perceptual_path_length(run, distance, num, seed=seed)
+    protocol = (
+        f"Perceptual path length, distance of {name} (digest {digest[:12]}), {found.count} steps of 1e-4 in the space of noise "
+        f"({found.path}), percentiles 1 to 99; comparable only with figures of the same distance, size and kind of latents"
+    )
+    return {"value": found.mean, "deviation": found.deviation, "protocol": protocol}
+
+
+def result(figures: dict[str, dict], count: dict[str, int], network, step: int | None, seed: int) -> dict[str, Any]:
+    for warning in {entry["warning"] for entry in figures.values() if "warning" in entry}:
+        warn(f"warning: {warning}")
+    features = None if network is None else {"name": network.name, "digest": network.digest}
+    return {
+        "metrics": figures, "count": count, "features": features, "step": step, "seed": seed, "versions": versions()
+    }  # fmt: skip
+
+
+def write(path: Path, figures: dict[str, Any]) -> None:
+    """Write an evaluation as JSON, all of it or nothing; what is infinite (the PSNR of equal pictures) becomes null."""
+    metrics = {
+        metric: {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in entry.items()}
+        for metric, entry in figures["metrics"].items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps({**figures, "metrics": metrics}, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+class During:
+    """A callback of `jaxgan.fit` that scores the run every so many steps, and keeps its best state.
+
+        jaxgan.fit(experiment, workdir, callbacks=[During(every=500, metrics=("fid", "kid"), num=2048)])
+
+    The figures go to metrics.jsonl and TensorBoard as "evaluation/fid". The best state is the only checkpoint of the folder
+    WORKDIR/best, with the figures that it was kept for. Training is not changed by being watched: the bits stay the same.
+    """
+
+    def __init__(
+        self,
+        every: int,
+        metrics: Sequence[str] = ("fid",),
+        num: int = 2048,
+        keep_best: str | None = "fid",
+        features: Features = "classifier",
+        features_file: str | Path | None = None,
+        seed: int = 0,
+    ):
+        """See `evaluate` for the arguments that are not said here.
+
+        Args:
+            every: steps between evaluations; the last step of the experiment is evaluated too.
+            keep_best: the metric, one of `metrics`, by which a state is the best; None keeps none.
+
+        Raises:
+            UserError: a value makes no sense.
+        """
+        self.metrics = check_names(metrics, (*OF_SETS, *OF_LATENTS), "it compares pairs of pictures")
+        if every < 1 or num < 2:
+            raise UserError(f"During: every is {every} and num is {num}: they must be at least 1 and 2")
+        if keep_best is not None and keep_best not in self.metrics:
+            raise UserError(
+                f"During: keep_best is {keep_best!r}, which is not among its metrics {', '.join(self.metrics)}"
+            )
+        self.every, self.num, self.keep_best, self.seed = every, num, keep_best, seed
+        self._features = features, features_file
+        self._real: RealPictures | None = None
+        self._last: int | None = None
+        self._best: float | None = None
+
+    def __call__(self, step: int, run: Run) -> None:
+        """Called by `jaxgan.fit` after every step, or every window of fused steps."""
+        if self._real is None:  # in the first step: what is wrong with data or network shows at once
+            self._real = RealPictures(run.experiment.data, *self._features)
+            self._real.network(self.metrics)
+            self._best = _best_so_far(run.workdir, self.keep_best)
+            self._last = step - 1
+        due = step // self.every > self._last // self.every or step == run.experiment.steps
+        self._last = step
+        if not due:
+            return
+        found = score_run(run, self._real, self.metrics, self.num, self.seed)
+        values = {f"evaluation/{name}": value for name, value in _scalars(found["metrics"])}
+        _log(run.workdir, step, values)
+        if self.keep_best is not None:
+            value = values[f"evaluation/{_decisive(self.keep_best)}"]
+            sign = 1 if self.keep_best in LESS_IS_BETTER else -1
+            if self._best is None or sign * value < sign * self._best:
+                self._best = value
+                _save_best(run, {"metric": self.keep_best, "value": value, **found})
+
+
+def _decisive(metric: str) -> str:
+    """The figure that decides where a metric has several."""
+    return {"precision_recall": "recall", "density_coverage": "coverage"}.get(metric, metric)
+
+
+def _scalars(figures: dict[str, dict]) -> Iterator[tuple[str, float]]:
+    """The numbers of an evaluation, one by one: fid, kid, kid_deviation, precision, recall, ..."""
+    for metric, entry in figures.items():
+        for name, value in entry.items():
+            if isinstance(value, float):
+                plain = name in ("precision", "recall", "density", "coverage")
+                yield (metric if name == "value" else name if plain else f"{metric}_{name}"), value
+
+
+def _log(workdir: Path, step: int, values: dict[str, float]) -> None:
+    """Add the figures of a step to metrics.jsonl and TensorBoard.
+
+    There they are beside the training's, in a folder of their own: TensorBoard reads a folder's files one after the other, and
+    would not come back to the one that the training still writes.
+    """
+    with (workdir / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": step, **values}) + "\n")
+    (workdir / "tensorboard").mkdir(exist_ok=True)
+    events = Events(workdir / "tensorboard" / "evaluation", 0)
+    events.scalars(step, values)
+    events.close()
+
+
+def _best_so_far(workdir: Path, metric: str | None) -> float | None:
+    """What the state in WORKDIR/best was kept for; None where there is none, or it was another metric."""
+    if not (workdir / BEST).is_dir():
+        return None
+    checkpoints = Checkpoints(workdir / BEST, read_only=True)
+    try:
+        kept = (checkpoints.newest_meta() or {}).get("evaluation", {})
+    finally:
+        checkpoints.close()
+    return kept.get("value") if kept.get("metric") == metric else None
+
+
+def _save_best(run: Run, evaluation: dict[str, Any]) -> None:
+    # Not to go on training from: the position in the data is the business of the ordinary checkpoints.
+    meta = {
+        "position": None,
+        "experiment": run.experiment.to_json(),
+        "frozen": digests(run.frozen),
+        "evaluation": evaluation,
+    }
+    checkpoints = Checkpoints(run.workdir / BEST, keep=1)
+    try:
+        checkpoints.save(run.state, meta)
+    finally:
+        checkpoints.close()

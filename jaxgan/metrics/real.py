@@ -1,0 +1,151 @@
+"""The real pictures that others are scored against, and the feature network that they are seen with."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxgan.data import Records
+from jaxgan.errors import UserError
+from jaxgan.metrics import sources
+from jaxgan.metrics.features import FeatureNetwork
+from jaxgan.metrics.moments import Moments
+from jaxgan.metrics.protocols import OF_LATENTS, OF_PAIRS, Seen, see
+
+Features = Literal["classifier", "inception", "vgg16"]
+
+
+class RealPictures:
+    """The pictures of a data set, and what a feature network sees in them; looked at once for each choice of metrics."""
+
+    def __init__(
+        self,
+        data: Any,
+        features: Features = "classifier",
+        features_file: str | Path | None = None,
+        reference: str | Path | None = None,
+        files: Sequence[Path] = (),
+    ):
+        """`files`: pictures to take as they are, instead of those of `data`; `data` may be None with `reference`."""
+        self.data = None if data is None else sources.without_augmentation(data)
+        self._features, self._features_file, self._reference = features, features_file, reference
+        self._files = files
+        self._records: Records | None = None
+        self._network: FeatureNetwork | None = None
+        self._seen: dict[frozenset[str], Seen | None] = {}
+
+    @property
+    def records(self) -> Records:
+        if self._records is None:
+            self._records = self.data.load()
+        return self._records
+
+    def network(self, metrics: Iterable[str]) -> FeatureNetwork | None:
+        """The feature network; None where no metric needs one."""
+        if not set(metrics) - {"ms_ssim", *OF_PAIRS}:
+            return None
+        if self._network is None:
+            self._network = load_network(self._features, self._features_file, self.data)
+        return self._network
+
+    def distance(self):
+        """For the path length: (name, digest, distance of float pictures).
+
+        Raises:
+            UserError: the feature network gives none.
+        """
+        if self._features == "vgg16":
+            from jaxgan.metrics.lpips import load_lpips
+
+            network = load_lpips(self._features_file)
+            return network.name, network.digest, network
+        network = self.network(("ppl",))
+        if self._features == "classifier":
+            from jaxgan.metrics.classifier import load_classifier
+            from jaxgan.metrics.perceptual_path import feature_distance
+
+            return network.name, network.digest, feature_distance(load_classifier(self.data).float_features)
+        raise UserError("the metric ppl needs a distance: give --features vgg16 (LPIPS) or classifier")
+
+    def order(self) -> np.ndarray:
+        """The examples in an order of chance, always the same: the first n are a fair part of them."""
+        return np.random.default_rng(0).permutation(len(self.records.examples))
+
+    def pictures(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        """The pictures of these examples, in parts."""
+        return sources.real_pictures(self.data, self.records, indices)
+
+    def see(self, metrics: Iterable[str], save_statistics: str | Path | None = None) -> Seen | None:
+        """All real pictures, as the metrics need them; None where none needs any."""
+        wanted = frozenset(metrics) - {"inception_score", *OF_LATENTS}  # those look at the generated ones alone
+        if wanted not in self._seen:
+            self._seen[wanted] = self._look(wanted, bool(save_statistics))
+        if save_statistics:
+            seen, network = self._seen[wanted], self.network(("fid",))
+            about = {"network": network.name, "digest": network.digest, "pictures": list(seen.shape)}
+            seen.moments.save(save_statistics, about)
+        return self._seen[wanted]
+
+    def _look(self, wanted: frozenset[str], saving: bool) -> Seen | None:
+        given = self._given() if self._reference and "fid" in wanted and not saving else None
+        rest = wanted - {"fid"} if given else wanted
+        if not rest and not saving:
+            return given
+        pictures = sources.folder_pictures(self._files) if self._files else self.pictures(self.order())
+        network = self.network(("fid",) if saving else rest)
+        seen = see("real", pictures, network, rest)
+        return dataclasses.replace(seen, moments=given.moments) if given else seen
+
+    def _given(self) -> Seen:
+        """The statistics of the file `reference`, if they are of this network.
+
+        Raises:
+            UserError: they are of another.
+        """
+        moments, about = Moments.load(self._reference)
+        network = self.network(("fid",))
+        if about.get("digest", network.digest) != network.digest or moments.dimensions != network.dimensions:
+            raise UserError(
+                f"{self._reference} holds statistics of another feature network ({about.get('network', 'unknown')}, digest "
+                f"{about.get('digest', 'unknown')[:12]}) than {network.name}, digest {network.digest[:12]}: give the "
+                "--features that it was made with, or make it again with --save-statistics"
+            )
+        shape = tuple(about["pictures"]) if "pictures" in about else None
+        return Seen("real", moments.count, shape, moments)
+
+
+def load_network(features: Features, features_file: str | Path | None, data: Any) -> FeatureNetwork:
+    """A feature network by name.
+
+    Args:
+        features: "classifier", trained on the labels of `data` (see `jaxgan.metrics.classifier`); "inception", FID's own, or
+            "vgg16", whose weights are in a file of the user's.
+        features_file: that file.
+        data: whose pictures are scored.
+
+    Raises:
+        UserError: there is no such network, or it cannot be used here.
+    """
+    if features == "classifier":
+        if features_file is not None:
+            raise UserError(
+                f"--features-file {features_file}: the classifier has none; give --features inception or vgg16"
+            )
+        if data is None:
+            raise UserError(
+                "the feature network classifier is trained on the real pictures: give them, or other --features"
+            )
+        from jaxgan.metrics.classifier import load_classifier
+
+        return load_classifier(data).features
+    if features == "inception":
+        from jaxgan.metrics.inception import load_inception
+
+        return load_inception(features_file)
+    if features == "vgg16":
+        from jaxgan.metrics.vgg import load_vgg16
+
+        return load_vgg16(features_file)
+    raise UserError(f'there is no feature network "{features}": there are classifier, inception and vgg16')

@@ -1,0 +1,182 @@
+"""Weights in other people's files: read as numbers, never as programs, and checked name by name.
+
+A `.pth` is a pickle, and unpickling runs what the file says. PyTorch's `weights_only=True` admits tensors and plain
+containers alone; a file that asks for more is refused. `.safetensors` and `.h5` hold nothing but arrays.
+"""
+
+import hashlib
+import io
+import pickle
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flax
+import numpy as np
+
+from jaxgan.errors import UserError, missing_extra
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The tensors of a file.
+
+    Attributes:
+        path: the file.
+        digest: its SHA-256, in hexadecimal; of the very bytes that the tensors were read from.
+        tensors: float32 arrays by name; in `.h5` a name is the path of the dataset, "block1/layers/conv2d/vars/0".
+    """
+
+    path: Path
+    digest: str
+    tensors: dict[str, np.ndarray]
+
+
+def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
+    """Read the tensors of a `.pth`, `.pt`, `.safetensors`, `.h5` or `.hdf5` file.
+
+    Args:
+        path: the file.
+        sha256: what its SHA-256 must be; checked before anything is parsed.
+
+    Raises:
+        UserError: there is no such file, its hash is another, it is damaged, it holds more than tensors, or the package
+            that reads it is not installed.
+    """
+    path = Path(path)
+    readers = {".pth": _pth, ".pt": _pth, ".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5}
+    if path.suffix.lower() not in readers:
+        raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; name the file of weights") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise UserError(
+            f"{path} is not the file that it should be: its SHA-256 is {digest}, not {sha256}; download it again"
+        )
+    tensors = readers[path.suffix.lower()](path, content)
+    if not tensors:
+        raise UserError(f"{path} holds no tensors; name a file of weights")
+    return Weights(path, digest, tensors)
+
+
+def fill(
+    shapes: dict[str, Any],
+    weights: Weights,
+    name_of: Callable[[tuple[str, ...]], str],
+    ignored: Callable[[str], bool] = lambda name: False,
+    pytorch: bool = True,
+) -> dict[str, Any]:
+    """The variables of a network, each leaf from the tensor of its name; no tensor may be missing, or left over.
+
+    Args:
+        shapes: the network's variables as `jax.eval_shape` gives them.
+        weights: the file's.
+        name_of: from the path of a leaf, `("params", "fc", "kernel")`, to its tensor's name, "fc.weight".
+        ignored: names of tensors that may be left over.
+        pytorch: the tensors have PyTorch's layouts, [out, in, kh, kw] and [out, in], rather than Flax's [kh, kw, in, out]
+            and [in, out].
+
+    Raises:
+        UserError: names the tensor that is missing, superfluous, misshapen or not finite.
+    """
+    leaves = flax.traverse_util.flatten_dict(shapes)
+    names = {path: name_of(path) for path in leaves}
+    _complain_of_names(weights, names.values(), ignored)
+    filled = {}
+    for path, leaf in leaves.items():
+        found = weights.tensors[names[path]]
+        wanted = _to_pytorch(leaf.shape) if pytorch else leaf.shape
+        if found.shape != wanted:
+            raise UserError(
+                f"{weights.path}: the tensor {names[path]} has the shape {list(found.shape)}, not {list(wanted)}; "
+                "these are the weights of another network"
+            )
+        if not np.isfinite(found).all():
+            raise UserError(f"{weights.path}: the tensor {names[path]} holds NaN or infinity; download the file again")
+        filled[path] = _from_pytorch(found) if pytorch else found
+    return flax.traverse_util.unflatten_dict(filled)
+
+
+def _complain_of_names(weights: Weights, expected: Iterable[str], ignored: Callable[[str], bool]) -> None:
+    expected = dict.fromkeys(expected)  # keeps the order of the network: the first that is missing is named
+    missing = [name for name in expected if name not in weights.tensors]
+    if missing:
+        raise UserError(
+            f"{weights.path}: the tensor {_first(missing)} is missing; these are the weights of another network"
+        )
+    superfluous = [name for name in weights.tensors if name not in expected and not ignored(name)]
+    if superfluous:
+        raise UserError(
+            f"{weights.path}: the tensor {_first(superfluous)} has no place in the network; "
+            "these are the weights of another one"
+        )
+
+
+def _first(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} (like {len(names) - 1} more)"
+
+
+def _to_pytorch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(shape[axis] for axis in {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape), range(len(shape))))
+
+
+def _from_pytorch(tensor: np.ndarray) -> np.ndarray:
+    return tensor.transpose({4: (2, 3, 1, 0), 2: (1, 0)}.get(tensor.ndim, range(tensor.ndim)))
+
+
+def _pth(path: Path, content: bytes) -> dict[str, np.ndarray]:
+    try:
+        import torch
+    except ImportError:
+        raise UserError(
+            f"{path}: .pth files are read by PyTorch, which is not installed: pip install torch, or convert the file to "
+            ".safetensors where torch is"
+        ) from None
+    try:
+        # Files that were saved from a GPU say so; the tensors are wanted here.
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} is damaged, or holds more than tensors and would run code when loaded: it was not; "
+            "save its state_dict() alone"
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}); download it again") from None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise UserError(f"{path} is not a state dict, names with a tensor each: save the model's state_dict() alone")
+    return {str(name): tensor.detach().to(torch.float32).numpy() for name, tensor in state.items()}
+
+
+def _safetensors(path: Path, content: bytes) -> dict[str, np.ndarray]:
+    try:
+        import safetensors
+        from safetensors.numpy import load
+    except ImportError:
+        raise missing_extra("safetensors", "metrics", f"reading {path}") from None
+    try:
+        return {name: np.asarray(tensor, np.float32) for name, tensor in load(content).items()}
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}); download it again") from None
+
+
+def _h5(path: Path, content: bytes) -> dict[str, np.ndarray]:
+    try:
+        import h5py
+    except ImportError:
+        raise missing_extra("h5py", "metrics", f"reading {path}") from None
+    tensors = {}
+
+    def collect(name: str, item) -> None:  # `visititems` does not follow links out of the file
+        if isinstance(item, h5py.Dataset) and np.issubdtype(item.dtype, np.number):
+            tensors[name] = np.asarray(item[()], np.float32)
+
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            file.visititems(collect)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}); download it again") from None
+    return tensors

@@ -1,0 +1,165 @@
+"""Files of weights: what is in them, and what is said of files that are not what they should be."""
+
+import hashlib
+import pickle
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan.errors import UserError
+from jaxgan.metrics.weights_file import Weights, fill, read_weights
+
+KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)  # [out, in, kh, kw]
+TENSORS = {
+    "conv.weight": KERNEL,
+    "fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "fc.bias": np.ones(2, np.float32),
+}
+SHAPES = {
+    "params": {
+        "conv": {"kernel": jax.ShapeDtypeStruct((2, 2, 3, 2), np.float32)},
+        "fc": {
+            "kernel": jax.ShapeDtypeStruct((3, 2), np.float32),
+            "bias": jax.ShapeDtypeStruct((2,), np.float32),
+        },
+    }
+}
+
+
+def name_of(leaf):
+    return f"{leaf[1]}.{'bias' if leaf[2] == 'bias' else 'weight'}"
+
+
+def sentence(call, *arguments, **named):
+    with pytest.raises(UserError) as caught:
+        call(*arguments, **named)
+    return str(caught.value)
+
+
+def weights(tmp_path, **changes):
+    return Weights(tmp_path / "net.pth", "0" * 64, {**TENSORS, **changes})
+
+
+def test_safetensors(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "net.safetensors"
+    save_file({**TENSORS, "half": np.array([0.5], np.float16)}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = read_weights(path, digest)
+    assert found.digest == digest
+    assert set(found.tensors) == {*TENSORS, "half"}
+    np.testing.assert_array_equal(found.tensors["conv.weight"], KERNEL)
+    assert found.tensors["half"].dtype == np.float32
+    path.write_bytes(path.read_bytes()[:-8])
+    assert "damaged" in sentence(read_weights, path)
+
+
+def test_h5(tmp_path):
+    import h5py
+
+    path = tmp_path / "net.h5"
+    (tmp_path / "secret.txt").write_text("not for others")
+    with h5py.File(path, "w") as file:
+        file["block1/vars/0"] = KERNEL
+        file["note"] = "no tensor"
+        file["elsewhere"] = h5py.ExternalLink(str(tmp_path / "secret.txt"), "/")
+    found = read_weights(path)
+    assert list(found.tensors) == ["block1/vars/0"]
+    np.testing.assert_array_equal(found.tensors["block1/vars/0"], KERNEL)
+    path.write_bytes(path.read_bytes()[:100])
+    assert "damaged" in sentence(read_weights, path)
+
+
+def test_what_is_not_the_file_is_said(tmp_path):
+    path = tmp_path / "net.pth"
+    assert "No such file" in sentence(read_weights, path)
+    (tmp_path / "folder.pth").mkdir()
+    assert "directory" in sentence(read_weights, tmp_path / "folder.pth")
+    path.write_bytes(b"abc")
+    wrong = sentence(read_weights, path, "1" * 64)
+    assert str(path) in wrong
+    assert hashlib.sha256(b"abc").hexdigest() in wrong
+    assert "1" * 64 in wrong
+    assert ".safetensors" in sentence(read_weights, tmp_path / "net.pkl")
+
+
+def test_without_pytorch_a_pth_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "net.pth").write_bytes(b"abc")
+    assert "pip install torch" in sentence(read_weights, tmp_path / "net.pth")
+
+
+def test_fill_transposes_to_flax(tmp_path):
+    variables = fill(SHAPES, weights(tmp_path), name_of)
+    kernel = variables["params"]["conv"]["kernel"]
+    assert kernel[1, 0, 2, 1] == KERNEL[1, 2, 1, 0]
+    np.testing.assert_array_equal(variables["params"]["fc"]["kernel"], TENSORS["fc.weight"].T)
+    np.testing.assert_array_equal(variables["params"]["fc"]["bias"], TENSORS["fc.bias"])
+
+
+def test_fill_names_the_tensor_that_is_wrong(tmp_path):
+    missing = weights(tmp_path)
+    del missing.tensors["fc.weight"], missing.tensors["fc.bias"]
+    assert "fc.weight (like 1 more) is missing" in sentence(fill, SHAPES, missing, name_of)
+    extra = weights(tmp_path, **{"aux.weight": KERNEL})
+    assert "aux.weight has no place" in sentence(fill, SHAPES, extra, name_of)
+    fill(SHAPES, extra, name_of, lambda name: name.startswith("aux."))
+    misshapen = weights(tmp_path, **{"fc.weight": TENSORS["fc.weight"].T})
+    assert "fc.weight has the shape [3, 2], not [2, 3]" in sentence(fill, SHAPES, misshapen, name_of)
+    damaged = weights(tmp_path, **{"fc.bias": np.array([1, np.nan], np.float32)})
+    assert "fc.bias holds NaN" in sentence(fill, SHAPES, damaged, name_of)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pth(tmp_path, zipped):
+    import torch
+
+    path = tmp_path / "net.pth"
+    state = {name: torch.from_numpy(tensor) for name, tensor in TENSORS.items()}
+    torch.save(state | {"half": torch.tensor([0.5]).bfloat16()}, path, _use_new_zipfile_serialization=zipped)
+    found = read_weights(path)
+    assert found.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    np.testing.assert_array_equal(found.tensors["conv.weight"], KERNEL)
+    np.testing.assert_array_equal(found.tensors["half"], [0.5])
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "damaged" in sentence(read_weights, path)
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parity
+def test_code_in_a_pth_is_not_run(tmp_path):
+    import torch
+
+    trace = tmp_path / "was_run"
+    torch.save({"fc.weight": torch.ones(1), "evil": Evil(str(trace))}, tmp_path / "net.pth")
+    assert "would run code" in sentence(read_weights, tmp_path / "net.pth")
+    (tmp_path / "bare.pth").write_bytes(pickle.dumps(Evil(str(trace))))
+    assert "would run code" in sentence(read_weights, tmp_path / "bare.pth")
+    assert not trace.exists()
+    torch.load(tmp_path / "net.pth", weights_only=False)
+    assert trace.exists()  # it was a trap
+
+
+@pytest.mark.parity
+def test_a_pth_of_something_else_is_said(tmp_path):
+    import torch
+
+    torch.save([torch.ones(1)], tmp_path / "list.pth")
+    assert "state dict" in sentence(read_weights, tmp_path / "list.pth")
+    torch.save({"epoch": 3, "model": {"fc.weight": torch.ones(1)}}, tmp_path / "nested.pth")
+    assert "state dict" in sentence(read_weights, tmp_path / "nested.pth")
+    (tmp_path / "noise.pth").write_bytes(bytes(range(256)))
+    assert "damaged" in sentence(read_weights, tmp_path / "noise.pth")
+    (tmp_path / "empty.pth").write_bytes(b"")
+    assert "damaged" in sentence(read_weights, tmp_path / "empty.pth")
