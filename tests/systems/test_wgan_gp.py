@@ -80,6 +80,11 @@ def test_the_penalty_is_computed_in_float32_under_bfloat16():
     assert "bf16" in whole
 
 
-@pytest.mark.parametrize(("system", "batch"), [(POINTS, REAL), (SMALL, pictures(16))], ids=["points", "pictures"])
-def test_eight_devices_equal_one(system, batch, eight_devices_equal_one):
-    eight_devices_equal_one(system, {"image": batch})
+@pytest.mark.parametrize(
+    ("system", "batch", "tolerance"),
+    # Two moves, and a derivative of a derivative through LayerNorm: the last digits of the first move's sums grow.
+    [(POINTS, REAL, 1e-6), (SMALL, pictures(16), 1e-5)],
+    ids=["points", "pictures"],
+)
+def test_eight_devices_equal_one(system, batch, tolerance, eight_devices_equal_one):
+    eight_devices_equal_one(system, {"image": batch}, tolerance)
