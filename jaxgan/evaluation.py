@@ -21,10 +21,9 @@ from jaxgan.metrics.real import Features, RealPictures
 from jaxgan.metrics.sources import generated_pictures
 from jaxgan.run import Run
 from jaxgan.training.checkpoint import Checkpoints, digests, warn
-from jaxgan.training.logs import _Events as Events
 from jaxgan.workdir import versions
 
-BEST = "best"  # the folder of the workdir that holds the best state
+BEST = "best"  # the folder of the workdir that holds the best state; `restore(step="best")` reads it
 DEFAULT = ("fid", "kid")
 MOST = 10_000  # pictures that are generated where the number is left open
 
@@ -126,8 +125,11 @@ def score_run(
     save_statistics: str | Path | None = None,
 ) -> dict[str, Any]:
     """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
-    if "image" not in run.record.shapes:
-        raise UserError(f"{type(run.system).__name__} makes no pictures, and these metrics are for pictures")
+    if len(run.record.shapes.get("image", np.zeros(0)).shape) != 3:
+        raise UserError(
+            f"{type(run.system).__name__} makes no pictures here, and these metrics are for pictures; of points "
+            "jaxgan.metrics.modes.modes_covered counts the modes"
+        )
     if num is not None and num < 1:
         raise UserError(f"num is {num}: it must be at least 1")
     if "ppl" in metrics and not run.system.has_latents:
@@ -237,7 +239,7 @@ class During:
             return
         found = score_run(run, self._real, self.metrics, self.num, self.seed)
         values = {f"evaluation/{name}": value for name, value in _scalars(found["metrics"])}
-        _log(run.workdir, step, values)
+        run.log(values)
         if self.keep_best is not None:
             value = values[f"evaluation/{_decisive(self.keep_best)}"]
             sign = 1 if self.keep_best in LESS_IS_BETTER else -1
@@ -258,20 +260,6 @@ def _scalars(figures: dict[str, dict]) -> Iterator[tuple[str, float]]:
             if isinstance(value, float):
                 plain = name in ("precision", "recall", "density", "coverage")
                 yield (metric if name == "value" else name if plain else f"{metric}_{name}"), value
-
-
-def _log(workdir: Path, step: int, values: dict[str, float]) -> None:
-    """Add the figures of a step to metrics.jsonl and TensorBoard.
-
-    There they are beside the training's, in a folder of their own: TensorBoard reads a folder's files one after the other, and
-    would not come back to the one that the training still writes.
-    """
-    with (workdir / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps({"step": step, **values}) + "\n")
-    (workdir / "tensorboard").mkdir(exist_ok=True)
-    events = Events(workdir / "tensorboard" / "evaluation", 0)
-    events.scalars(step, values)
-    events.close()
 
 
 def _best_so_far(workdir: Path, metric: str | None) -> float | None:

@@ -50,6 +50,12 @@ class Experiment:
     """Steps between sample grids."""
     checkpoint_every: int = 100
     """Steps between checkpoints. The first step is saved too, so that a full disk shows at once."""
+    evaluate_every: int | None = None
+    """Steps between evaluations, whose figures go to the same logs, and whose best state is kept; None for none."""
+    evaluate_metrics: tuple[str, ...] = ("fid",)
+    """What is evaluated, as for `jaxgan evaluate`; by the first of them a state is the best."""
+    evaluate_num: int = 2048
+    """Pictures that are generated for an evaluation."""
     keep_checkpoints: int = 3
     """How many of the newest checkpoints are kept."""
 

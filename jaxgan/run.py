@@ -30,6 +30,7 @@ class Run:
         step: steps done.
         frozen: variables of the pretrained networks that nothing trains.
         stopped: the signal that ended training early, "SIGINT" or "SIGTERM"; None otherwise.
+        log: in a callback, writes figures {name: number} of this step to the logs of the run; None elsewhere.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class Run:
         state: Callable[[], TrainState],
         frozen: dict[str, Any],
         stopped: Literal["SIGINT", "SIGTERM"] | None = None,
+        log: Callable[[dict[str, float]], None] | None = None,
     ):
         """A run whose state is fetched by `state()` when it is first read: most callbacks never do."""
         self.workdir, self.record, self.step = directory, record, step
-        self.frozen, self.stopped = frozen, stopped
+        self.frozen, self.stopped, self.log = frozen, stopped, log
         self._fetch = state
 
     @functools.cached_property
@@ -218,8 +220,10 @@ def _compiled_decode(system: System):
     return jax.jit(decode)
 
 
-def restore(directory: str | Path, *, step: int | None = None, experiment: Experiment | None = None) -> Run:
-    """Open the workdir of a run, at its newest good checkpoint or that of `step`.
+def restore(
+    directory: str | Path, *, step: int | Literal["best"] | None = None, experiment: Experiment | None = None
+) -> Run:
+    """Open the workdir of a run, at its newest good checkpoint, or that of `step`, or the best that an evaluation kept.
 
     Imports nothing but installed jaxgan: for a system of one's own, pass the `experiment` again.
 
@@ -228,11 +232,16 @@ def restore(directory: str | Path, *, step: int | None = None, experiment: Exper
     """
     directory = Path(directory)
     record = workdir.read(directory, experiment)
-    if not (directory / "checkpoints").is_dir():
-        raise UserError(f"{directory} holds no checkpoint yet: train it first (jaxgan train)")
-    checkpoints = Checkpoints(directory / "checkpoints", read_only=True)
+    folder = directory / ("best" if step == "best" else "checkpoints")
+    if not folder.is_dir():
+        raise UserError(
+            f"{directory} keeps no best checkpoint: train it with --evaluate-every, or leave --step out"
+            if step == "best"
+            else f"{directory} holds no checkpoint yet: train it first (jaxgan train)"
+        )
+    checkpoints = Checkpoints(folder, read_only=True)
     try:
-        state, meta, warnings = checkpoints.restore(abstract_state(record), step)
+        state, meta, warnings = checkpoints.restore(abstract_state(record), None if step == "best" else step)
     finally:
         checkpoints.close()
     for sentence in warnings:

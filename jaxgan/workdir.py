@@ -6,6 +6,9 @@
     tensorboard/        the same, and the sample grids, for TensorBoard
     samples/STEP.png    sample grids from the same latents
     loss.png            the loss curves, at the end
+    best/STEP/          with evaluate_every: the state with the best figure
+    evaluation.json     what `jaxgan evaluate` found
+    directions/         what `jaxgan directions` found
 
 and damaged/STEP/, checkpoints that could not be read any more, where there were some. It is data: nothing in it is
 executed when it is opened.
@@ -32,7 +35,8 @@ from jaxgan.training.system import System
 
 RECORD = "experiment.json"
 # The record last: --overwrite that is killed half-way leaves a workdir that knows what it is.
-CONTENTS = ("checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png", RECORD)
+CONTENTS = ("checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png", "best", "evaluation.json",
+            "directions", RECORD)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,8 +56,8 @@ class Directions:
     """Of the samples."""
     label: str | None = None
     """The class, by name or number, that a conditional system is held at; the first by default."""
-    step: int | None = None
-    """Which checkpoint; the newest by default."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The PNG file of the sheet, with strengths from left to right: a row for each of 8 samples, or, of a method without
     labels, the first sample in a row for each direction. WORKDIR/directions/NAME.png by default."""

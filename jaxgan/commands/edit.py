@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import tyro
@@ -47,8 +47,8 @@ class Edit:
     """Of the pictures that are edited, as in `jaxgan sample`."""
     label: str | None = None
     """The class, by name or number, that a conditional system is held at; the first by default."""
-    step: int | None = None
-    """Which checkpoint; the newest by default."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The PNG file; WORKDIR/edit.png by default."""
     config: str | None = None

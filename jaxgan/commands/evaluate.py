@@ -26,8 +26,8 @@ class Evaluate:
     """The feature network: a classifier that is trained on the data's labels, once, or one whose weights are in a file."""
     features_file: Path | None = None
     """The weights of inception (pytorch-fid's file) or vgg16."""
-    step: int | None = None
-    """Which checkpoint; the newest by default."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     seed: int = 0
     """Of the generated pictures, and of what a metric draws."""
     reference: Path | None = None

@@ -34,8 +34,8 @@ class Interpolate:
     """Draw the latents in towards their mean by this factor, as in `jaxgan sample`."""
     fps: int = 12
     """Frames a second of a film."""
-    step: int | None = None
-    """Which checkpoint; the newest by default."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The file, .png, .gif or .mp4; WORKDIR/interpolate.png by default."""
     config: str | None = None

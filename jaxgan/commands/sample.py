@@ -28,8 +28,8 @@ class Sample:
     """Draw the noise in towards its mean by this factor: below 1, more typical pictures and less variety."""
     weights: Literal["ema", "raw"] = "ema"
     """The moving average of the weights where there is one, or the weights themselves."""
-    step: int | None = None
-    """Which checkpoint; the newest by default."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The PNG file for the sheet of all pictures, or the plot of all points; WORKDIR/sample.png by default."""
     separate: Path | None = None

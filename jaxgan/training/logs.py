@@ -128,6 +128,15 @@ class Logs:
         if self._progress and speed:
             self._progress.update(self._task, completed=step, speed=f"{speed['images_per_second']:.0f} images/s")
 
+    def figures(self, step: int, values: dict[str, float]) -> None:
+        """Write figures that are not the training step's own, of an evaluation, say: a line for themselves."""
+        line = {"step": step, **{name: value if math.isfinite(value) else None for name, value in values.items()}}
+        self.records.append(line)
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.events.scalars(step, values)
+        self.say(f"step {step}/{self.last_step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
+
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Show a uint8 picture [H, W, C] in TensorBoard."""
         self.events.picture(step, name, picture)

@@ -119,6 +119,12 @@ def fit(
         if first:
             logs.say(f"resuming from step {first}")
         batches.seek(position)
+        if experiment.evaluate_every:
+            from jaxgan.evaluation import During  # which needs what this module defines
+
+            metrics = experiment.evaluate_metrics
+            watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
+            callbacks = (watch, *callbacks)
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
         run = trainer.train(stop, callbacks)
         state = run.state  # on the host: the run that is returned must not hold the devices' memory
@@ -241,7 +247,7 @@ class _Trainer:
         e = self.experiment
         ends = [
             self.step + interval - self.step % interval
-            for interval in (e.log_every, e.sample_every, e.checkpoint_every)
+            for interval in (e.log_every, e.sample_every, e.checkpoint_every, e.evaluate_every or e.checkpoint_every)
         ]
         limit = min(e.fuse, e.steps - self.step, *(end - self.step for end in ends))
         count = 1
@@ -341,7 +347,8 @@ class _Trainer:
                 )
             return self.host_state()
 
-        return Run(self.directory, self.record, step, state, self.host_frozen, stopped)
+        log = lambda figures: self.logs.figures(step, figures)  # noqa: E731
+        return Run(self.directory, self.record, step, state, self.host_frozen, stopped, log)
 
 
 def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:

@@ -21,12 +21,12 @@ def generator(width: int, latent_dim: int, doublings: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.ConvTranspose2d(features, 3, 4, 2, 1), nn.Tanh())
 
 
-def discriminator(width: int, halvings: int) -> nn.Sequential:
+def discriminator(width: int, halvings: int, norm: bool = True) -> nn.Sequential:
     layers = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, True)]
     for _ in range(halvings - 1):
         layers += [
-            nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(2 * width),
+            nn.Conv2d(width, 2 * width, 4, 2, 1, bias=not norm),
+            nn.BatchNorm2d(2 * width) if norm else nn.Identity(),
             nn.LeakyReLU(0.2, True),
         ]
         width *= 2
