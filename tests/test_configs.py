@@ -12,14 +12,22 @@ from jaxgan.data import TFDS, openmoji
 
 SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
-    "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4,
+    "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4, "hidden": 8, "generator_width": 4,
+    "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1,
 }  # fmt: skip
+
+
+def smaller(part):
+    """The same hyper-parameters with small sizes."""
+    fields = {f.name for f in dataclasses.fields(part)}
+    return dataclasses.replace(part, **{name: value for name, value in SMALL.items() if name in fields})
 
 
 def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
     """The same experiment on one device with tiny networks and few pictures."""
-    fields = {f.name for f in dataclasses.fields(experiment.system)}
-    system = dataclasses.replace(experiment.system, **{k: v for k, v in SMALL.items() if k in fields})
+    system = smaller(experiment.system)
+    if hasattr(system, "networks"):
+        system = dataclasses.replace(system, networks=smaller(system.networks))
     data = experiment.data
     if hasattr(data, "count"):
         data = dataclasses.replace(data, count=12)

@@ -81,10 +81,10 @@ def test_the_penalty_is_computed_in_float32_under_bfloat16():
 
 
 @pytest.mark.parametrize(
-    ("system", "batch", "tolerance"),
+    ("system", "batch", "tolerance", "modes"),
     # Two moves, and a derivative of a derivative through LayerNorm: the last digits of the first move's sums grow.
-    [(POINTS, REAL, 1e-6), (SMALL, pictures(16), 1e-5)],
+    [(POINTS, REAL, 1e-6, ("jit", "pmap")), (SMALL, pictures(16), 1e-5, ("jit",))],
     ids=["points", "pictures"],
 )
-def test_eight_devices_equal_one(system, batch, tolerance, eight_devices_equal_one):
-    eight_devices_equal_one(system, {"image": batch}, tolerance)
+def test_eight_devices_equal_one(system, batch, tolerance, modes, eight_devices_equal_one):
+    eight_devices_equal_one(system, {"image": batch}, tolerance, modes)
