@@ -16,13 +16,13 @@ from jaxgan.systems.sngan import SNGAN
 def get_config() -> Experiment:
     return Experiment(
         system=SNGAN(
-            networks=Residual(generator_width=48, discriminator_width=32),
+            networks=Residual(generator_width=32, discriminator_width=48),
             discriminator_moves=1,
-            learning_rate=5e-4,
+            learning_rate=1e-3,
             beta2=0.99,
             ema=0.99,
         ),
         data=Avatars(size=32, label="clothing_color"),
         batch_size=32,
-        steps=1200,
+        steps=2000,
     )
