@@ -24,5 +24,5 @@ def get_config() -> Experiment:
         ),
         data=Avatars(size=32, label="clothing_color"),
         batch_size=32,
-        steps=2000,
+        steps=1200,
     )

@@ -159,11 +159,35 @@ def test_watching_a_run_changes_no_bit_and_keeps_its_best_state(run, data, tmp_p
     assert kept.steps() == [best]
     assert kept.newest_meta()["evaluation"]["value"] == figures[best]
     kept.close()
+    assert jaxgan.restore(tmp_path, step="best").step == best
     # A run that goes on, even one that is watched anew, knows what it has to beat.
     jaxgan.fit(experiment(data, steps=5), tmp_path, callbacks=[again := During(every=100, num=40)], quiet=True)
     last = jaxgan.restore(tmp_path).metrics[-1]
     assert last["step"] == 5  # the last step is evaluated, whatever the interval
     assert again._best == min(*figures.values(), last["evaluation/fid"])
+
+
+def test_an_experiment_is_watched_by_its_fields(data, run, tmp_path):
+    watched = experiment(data, evaluate_every=2, evaluate_metrics=("fid", "precision_recall"), evaluate_num=40)
+    found = jaxgan.fit(watched, tmp_path, quiet=True)
+    assert found.digest == run.digest
+    lines = [line for line in found.metrics if "evaluation/fid" in line]
+    assert [line["step"] for line in lines] == [2, 4]
+    assert 0 <= lines[-1]["evaluation/recall"] <= 1
+    assert jaxgan.restore(tmp_path, step="best").step == min(lines, key=lambda line: line["evaluation/fid"])["step"]
+    with pytest.raises(UserError, match=r"keeps no best checkpoint.*--evaluate-every"):
+        jaxgan.restore(run.workdir, step="best")
+
+
+def test_latents_are_those_of_the_samples(run):
+    """`decode` of `latents` is `sample`; truncation draws the latents in, and at 0 all pictures are one."""
+    z = run.latents(CHUNK + 3, seed=2)
+    assert z.shape == (CHUNK + 3, 4)
+    np.testing.assert_allclose(run.decode(z), run.sample(CHUNK + 3, seed=2), atol=1e-6)
+    np.testing.assert_allclose(run.decode(0.5 * z), run.sample(CHUNK + 3, seed=2, truncation=0.5), atol=1e-6)
+    one = run.sample(3, truncation=0.0)
+    np.testing.assert_array_equal(one[0], one[2])
+    np.testing.assert_array_equal(run.latents(2, seed=2), z[:2])
 
 
 def test_during_refuses_what_it_could_not_keep():

@@ -1,6 +1,7 @@
 """Pictures as an array in an .npz file, as `numpy.savez` writes it."""
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         # Without pickle: a file of object arrays could run code.
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    # The last three: what zipfile says of a damaged header, besides its own error.
+    except (
+        ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, NotImplementedError, RuntimeError, zlib.error,
+    ) as error:  # fmt: skip
         raise UserError(f"{path} is no .npz file of plain arrays, or it is damaged: {error}") from error
 
 
