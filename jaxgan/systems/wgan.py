@@ -11,6 +11,7 @@ import dataclasses
 
 import optax
 
+from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, penalties
 from jaxgan.training.state import Context
 from jaxgan.training.system import Phase, System
@@ -36,9 +37,19 @@ class WGAN(TwoPlayers, System):
     learning_rate: float = 5e-5
     """Of RMSprop, both players."""
 
+    def resolve(self, shapes, classes):
+        if self.schedule.warmup:
+            raise UserError(
+                "WGAN's schedule cannot have a warm-up: the first updates must bring the critic's weights into their box; set "
+                "--system.schedule.warmup 0"
+            )
+        return super().resolve(shapes, classes)
+
     def phases(self):
+        # A plain number where it is one: a schedule of the rates then counts steps, not moves.
+        moves = self.critic_moves if self.eager_moves == self.critic_moves else self.moves_of_critic
         return (
-            Phase("critic", ("D",), self.critic_loss, moves=self.moves_of_critic),
+            Phase("critic", ("D",), self.critic_loss, moves=moves),
             Phase("generator", ("G",), self.generator_loss),
         )
 
