@@ -224,14 +224,16 @@ class During:
         self._features = features, features_file
         self._real: RealPictures | None = None
         self._last: int | None = None
+        self._alike: dict[str, Any] = {}
         self._best: float | None = None
 
     def __call__(self, step: int, run: Run) -> None:
         """Called by `jaxgan.fit` after every step, or every window of fused steps."""
         if self._real is None:  # in the first step: what is wrong with data or network shows at once
             self._real = RealPictures(run.experiment.data, *self._features)
-            self._real.network(self.metrics)
-            self._best = _best_so_far(run.workdir, self.keep_best)
+            network = self._real.network(self.metrics)
+            alike = {"metric": self.keep_best, "num": self.num, "digest": network and network.digest, "seed": self.seed}
+            self._alike, self._best = alike, _best_so_far(run.workdir, alike)
             self._last = step - 1
         due = step // self.every > self._last // self.every or step == run.experiment.steps
         self._last = step
@@ -245,7 +247,7 @@ class During:
             sign = 1 if self.keep_best in LESS_IS_BETTER else -1
             if self._best is None or sign * value < sign * self._best:
                 self._best = value
-                _save_best(run, {"metric": self.keep_best, "value": value, **found})
+                _save_best(run, {"alike": self._alike, "value": value, **found})
 
 
 def _decisive(metric: str) -> str:
@@ -262,8 +264,8 @@ def _scalars(figures: dict[str, dict]) -> Iterator[tuple[str, float]]:
                 yield (metric if name == "value" else name if plain else f"{metric}_{name}"), value
 
 
-def _best_so_far(workdir: Path, metric: str | None) -> float | None:
-    """What the state in WORKDIR/best was kept for; None where there is none, or it was another metric."""
+def _best_so_far(workdir: Path, alike: dict[str, Any]) -> float | None:
+    """The figure that the state in WORKDIR/best was kept for; None where there is none, or one that cannot be compared."""
     if not (workdir / BEST).is_dir():
         return None
     checkpoints = Checkpoints(workdir / BEST, read_only=True)
@@ -271,7 +273,7 @@ def _best_so_far(workdir: Path, metric: str | None) -> float | None:
         kept = (checkpoints.newest_meta() or {}).get("evaluation", {})
     finally:
         checkpoints.close()
-    return kept.get("value") if kept.get("metric") == metric else None
+    return kept.get("value") if kept.get("alike") == alike else None
 
 
 def _save_best(run: Run, evaluation: dict[str, Any]) -> None:
@@ -284,6 +286,8 @@ def _save_best(run: Run, evaluation: dict[str, Any]) -> None:
     }
     checkpoints = Checkpoints(run.workdir / BEST, keep=1)
     try:
-        checkpoints.save(run.state, meta)
+        # A run that was killed and resumed comes by the same state again.
+        if run.step not in checkpoints.steps():
+            checkpoints.save(run.state, meta)
     finally:
         checkpoints.close()

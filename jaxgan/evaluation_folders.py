@@ -9,7 +9,7 @@ import numpy as np
 from jaxgan.data import Folder
 from jaxgan.errors import UserError
 from jaxgan.evaluation import DEFAULT, result, write
-from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, Seen, check_names, score, see
+from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, score, see
 from jaxgan.metrics.real import Features, RealPictures
 from jaxgan.metrics.similarity import psnr, ssim
 from jaxgan.metrics.sources import folder_files, folder_pictures
@@ -59,13 +59,17 @@ def evaluate_folders(
         raise UserError("fid needs the real pictures: give --real DIR, or their statistics, --reference FILE")
     figures, network = {}, None
     if of_sets:
+        # In an order of chance, always the same: some metrics take the first of the larger set, and names go by class.
+        mixed_fakes, mixed_reals = _mixed(fakes), _mixed(reals)
         shape = next(folder_pictures(fakes)).shape[1:]
+        if reals:
+            _check_sizes(next(folder_pictures(reals)).shape[1:], shape, real, fake)
         data = Folder(path=str(real), size=shape[:2], crop="none") if reals else None
-        pictures = RealPictures(data, features, features_file, reference, files=reals)
+        pictures = RealPictures(data, features, features_file, reference, files=mixed_reals)
         network = pictures.network(of_sets)
         seen_real = pictures.see(of_sets, save_statistics)
-        seen = see("generated", folder_pictures(fakes), network, of_sets)
-        _check_sizes(seen_real, seen, real, fake)
+        seen = see("generated", folder_pictures(mixed_fakes), network, of_sets)
+        _check_sizes(seen_real.shape if seen_real else None, seen.shape, real, fake)
         figures = {name: score(name, seen_real, seen, network, seed) for name in of_sets}
     if pairs:
         figures |= _score_pairs(pairs, _paired(reals, Path(real), fakes, Path(fake)), features_file)
@@ -76,12 +80,15 @@ def evaluate_folders(
     return found
 
 
-def _check_sizes(real: Seen | None, fake: Seen, real_folder, fake_folder) -> None:
-    if real is not None and real.shape is not None and real.shape != fake.shape:
-        height, width = real.shape[:2]
+def _mixed(files: list[Path]) -> list[Path]:
+    return [files[index] for index in np.random.default_rng(0).permutation(len(files))]
+
+
+def _check_sizes(real: tuple[int, ...] | None, fake: tuple[int, ...], real_folder, fake_folder) -> None:
+    if real is not None and tuple(real) != tuple(fake):
         raise UserError(
-            f"the pictures of {real_folder or 'the reference'} are {height}x{width}, but those of {fake_folder} are "
-            f"{fake.shape[0]}x{fake.shape[1]}: bring both to one size"
+            f"the pictures of {real_folder or 'the reference'} are {real[0]}x{real[1]}, but those of {fake_folder} are "
+            f"{fake[0]}x{fake[1]}: bring both to one size"
         )
 
 

@@ -65,6 +65,10 @@ class Experiment:
         if not (hasattr(self.data, "load") and hasattr(self.data, "transform")):
             raise UserError(f"data is {self.data!r}: it must have the methods load() and transform(example, random)")
         fields.check(self)
+        if isinstance(self.evaluate_metrics, str) or not self.evaluate_metrics:
+            raise UserError(
+                f"Experiment.evaluate_metrics is {self.evaluate_metrics!r}: it must name metrics, ('fid',) say"
+            )
         if not 0 <= self.seed < 2**32:
             raise UserError(f"Experiment.seed is {self.seed}: it must be a whole number from 0 to {2**32 - 1}")
         # One value in two places would be two truths: the experiment's wins, and is written into the system.

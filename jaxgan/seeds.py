@@ -190,11 +190,14 @@ def _result(seed: int, folder: Path, status: str, sentence: str = "") -> SeedRes
     for line in read_metrics(folder / "metrics.jsonl"):
         last |= line  # what is measured at some steps only is not in every line
     metrics = {name: float(value) for name, value in last.items() if name not in NO_FIGURES and _finite(value)}
-    return SeedResult(seed, folder, status, sentence, last["step"], metrics, _evaluation(folder / "evaluation.json"))
+    return SeedResult(
+        seed, folder, status, sentence, last["step"], metrics, _evaluation(folder / "evaluation.json", last["step"])
+    )
 
 
-def _evaluation(path: Path) -> dict[str, float]:
-    """The figures of an evaluation.json, `{"metrics": {name: {"value": ..., ...}}}`; {} where there is none.
+def _evaluation(path: Path, step: int) -> dict[str, float]:
+    """The figures of an evaluation.json, `{"metrics": {name: {"value": ..., ...}}}`; {} where there is none of
+    the step that the run is at.
 
     Raises:
         UserError: it is damaged.
@@ -202,9 +205,12 @@ def _evaluation(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
+        found = json.loads(path.read_text())
+        if found["step"] != step:
+            return {}
         return {
             metric if name == "value" else f"{metric}.{name}": value
-            for metric, entry in json.loads(path.read_text())["metrics"].items()
+            for metric, entry in found["metrics"].items()
             for name, value in entry.items()
             # Whole numbers there are counts of pictures and the like.
             if isinstance(value, float) and _finite(value)

@@ -90,6 +90,8 @@ class TwoPlayers:
     def resolve(self, shapes, classes):
         """The networks must be able to make, and judge, examples of the data's shape."""
         self.networks.check(shapes["image"].shape)
+        if self.ema >= 1:
+            raise UserError(f"system.ema is {self.ema}: it must be below 1, such as 0.999; 0 keeps no average")
         if self.augmentation.enabled and len(shapes["image"].shape) != 3:
             raise UserError(
                 f"augmentation is for pictures, but the data's examples are {list(shapes['image'].shape)}: leave it out"

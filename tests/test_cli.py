@@ -119,7 +119,7 @@ BAD = {
     "no pictures": ("train gan_digits --devices 1 --source {place}/pictures", "{place}/pictures has no pictures"),
     "no array file": ("train gan_digits --source {place}/none.npz", "{place}/none.npz does not exist"),
     "no labels": ("train {place}/reads_labels.py", "Own reads 'label', but the data Patches gives only image"),
-    "wrong size": ("train quickstart --devices 1 --source digits --data.size 33", "convolutional networks make pictures of 32, 64"),
+    "wrong size": ("train quickstart --devices 1 --source digits --data.size 33", "networks make pictures of 32, 64"),
     "workdir is a file": ("train gan_digits --devices 1 --workdir {place}/notes.txt", "cannot use {place}/notes.txt as a"),
     "workdir in a file": ("train gan_digits --devices 1 --workdir {place}/notes.txt/run", "Not a directory"),
     "workdir not writable": ("train gan_digits --devices 1 --workdir /proc/run", "cannot use /proc/run as a workdir"),

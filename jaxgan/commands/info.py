@@ -42,7 +42,10 @@ def run(argv: list[str]) -> int:
     print(f"classes      {', '.join(trained.record.classes) or 'none'}")
     print(f"versions     {', '.join(f'{k} {v}' for k, v in saved['versions'].items())}")
     if trained.metrics:
-        print(f"last metrics {json.dumps(trained.metrics[-1])}")
+        last = {}
+        for line in trained.metrics:  # what is measured at some steps only is not in every line
+            last |= line if line["step"] == trained.metrics[-1]["step"] else {}
+        print(f"last metrics {json.dumps(last)}")
     print(f"state digest: {trained.digest}")
     return 0
 

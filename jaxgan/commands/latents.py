@@ -25,6 +25,8 @@ def open_run(workdir: Path, step: int | None, config: str | None) -> "Run":
     experiment = configs.load(config) if config else None
     run = jaxgan.restore(workdir, step=step, experiment=experiment)
     run.latents(1)
+    if len(run.record.shapes["image"].shape) != 3:
+        raise UserError(f"{workdir} makes points, and this command is for pictures: jaxgan sample plots points")
     return run
 
 

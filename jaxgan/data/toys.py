@@ -1,7 +1,8 @@
 """Toy distributions of points in the plane: what a GAN misses can be seen in a scatter plot and counted.
 
-The three of Gulrajani et al. 2017 (arXiv:1704.00028, section 4.1, figure 2), with the constants of its published code: 8
-Gaussians on a ring, 25 on a grid, and a swiss roll, each divided by a number that brings it to about unit scale.
+The three of Gulrajani et al. 2017 (arXiv:1704.00028, section 4.1, figure 2): 8 Gaussians on a ring, 25 on a grid, and a swiss
+roll, with the deviations and divisors of its published code. The modes of the grid are 1 apart before the division, 20
+standard deviations, where that code has 2, or 40: figures of the two must not be compared.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ A figure without its protocol cannot be compared with anything: the same FID cha
 and their format. So every figure comes with a sentence that names all three.
 """
 
+import dataclasses
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def check_names(metrics: Iterable[str], allowed: tuple[str, ...] = NAMES, reason
     for name in names:
         if name not in NAMES:
             close = difflib.get_close_matches(name.lower().replace("-", "_"), NAMES, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = f"; did you mean {close[0]}?" if close else "."
             raise UserError(f'there is no metric "{name}"{hint} The metrics are {", ".join(NAMES)}')
         if name not in allowed:
             raise UserError(f"the metric {name} does not apply here: {reason}")
@@ -123,8 +124,9 @@ def score(metric: str, real: Seen | None, fake: Seen, network: FeatureNetwork | 
 
 def _fid(real, fake, network, seed):
     value = frechet_distance(real.moments, fake.moments)
+    known = dataclasses.replace(real, count=real.moments.count)  # of saved statistics, where these are given
     protocol = (
-        f"FID, {_by(network)}, {_counts(real, fake)}, unbiased covariance; {_comparable(network)}, at the same counts"
+        f"FID, {_by(network)}, {_counts(known, fake)}, unbiased covariance; {_comparable(network)}, at the same counts"
     )
     warning = few_pictures_warning(real.moments) or few_pictures_warning(fake.moments)
     return {"value": value, "protocol": protocol, **({"warning": warning} if warning else {})}

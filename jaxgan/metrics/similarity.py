@@ -71,7 +71,7 @@ def ms_ssim(a, b) -> np.ndarray:
         prod_{j < M} cs_j^{w_j} * ssim_M^{w_M},   cs = (2 s_ab + c2) / (s_a^2 + s_b^2 + c2), mean over the windows, at least 0
 
     where each scale halves the one before by the mean of 2 x 2 pixels. Wang et al. 2003, equation 7, with M = 5 and the
-    weights of section 3.2. Pictures with a side of less than 176 have no fifth scale that holds a window of 11 x 11: they are
+    weights of section 3.2. Pictures with a side of at most 160 have no fifth scale that holds a window of 11 x 11: they are
     compared at as many scales as do (64 x 64 at 3, 32 x 32 at 2), with those weights scaled to sum 1. Figures of different
     sizes can therefore not be compared.
 

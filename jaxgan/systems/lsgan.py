@@ -19,8 +19,6 @@ from jaxgan.two_players import TwoPlayers
 class LSGAN(TwoPlayers, System):
     """Defaults are the paper's, with the targets (a, b, c) = (-1, 1, 0) that minimise the Pearson chi^2 divergence."""
 
-    signed = False
-
     a: float = -1.0
     """The discriminator's target for generated examples. The paper's other choice of (a, b, c) is (0, 1, 1)."""
     b: float = 1.0
@@ -33,6 +31,10 @@ class LSGAN(TwoPlayers, System):
     """Of Adam, both players."""
     beta2: float = 0.999
     """Of Adam, both players."""
+
+    @property
+    def signed(self):
+        return self.a + self.b == 0  # with targets of -1 and 1, 0 is half-way
 
     def phases(self):
         return (

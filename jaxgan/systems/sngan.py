@@ -2,8 +2,8 @@
 
 Every layer of the discriminator is divided by its largest singular value, so that it is 1-Lipschitz everywhere, not only where
 a penalty looks. The hinge loss (equations 16 and 17), residual networks (table 4), 5 discriminator moves a step, Adam with
-2e-4, beta1 0 and beta2 0.9 (setting F of table 1). Conditional: BatchNorm by class in the generator, and the projection
-discriminator of Miyato & Koyama 2018 (1802.05637).
+2e-4, beta1 0 and beta2 0.9 (the paper's setting for residual networks). Conditional: BatchNorm by class in the generator, and
+the projection discriminator of Miyato & Koyama 2018 (1802.05637).
 """
 
 import dataclasses

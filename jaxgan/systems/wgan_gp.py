@@ -4,7 +4,8 @@ Clipping leaves a critic that is simple and its gradients vanishing or exploding
 which a 1-Lipschitz optimum has at 1 on the lines between coupled points, is penalised for leaving 1, at random points between
 real and generated examples (algorithm 1, lambda 10). No BatchNorm in the critic: the penalty is each example's own. 5 critic
 moves a step, Adam with 1e-4, beta1 0 and beta2 0.9. The CIFAR ResNet of appendix F is
-`Residual(generator_width=128, spectral_norm=False, pool="mean")` with 2e-4 decayed to 0.
+`Residual(generator_width=128, spectral_norm=False, pool="mean")` with 2e-4 decayed to 0; that its generator sees a batch of
+twice the critic's is not kept: both see one size.
 """
 
 import dataclasses

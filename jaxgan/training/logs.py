@@ -101,6 +101,10 @@ class Logs:
         """Measure the speed from here on: `step` is done, and the step is compiled."""
         self._last, self._last_step = time.monotonic(), step
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count the last `seconds` in the speed: they went into something else than training."""
+        self._last += seconds
+
     def advance(self, step: int) -> None:
         """Move the live bar."""
         if self._progress:

@@ -91,6 +91,12 @@ def fit(
         TrainingDiverged: training went wrong; the last good checkpoint is kept.
     """
     directory = Path(directory)
+    if experiment.evaluate_every:
+        from jaxgan.evaluation import During  # which needs what this module defines
+
+        metrics = experiment.evaluate_metrics
+        watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
+        callbacks = (watch, *callbacks)
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())
@@ -119,12 +125,6 @@ def fit(
         if first:
             logs.say(f"resuming from step {first}")
         batches.seek(position)
-        if experiment.evaluate_every:
-            from jaxgan.evaluation import During  # which needs what this module defines
-
-            metrics = experiment.evaluate_metrics
-            watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
-            callbacks = (watch, *callbacks)
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
         run = trainer.train(stop, callbacks)
         state = run.state  # on the host: the run that is returned must not hold the devices' memory
@@ -207,10 +207,13 @@ class _Trainer:
                 self.record_metrics()
             if self._due(self.experiment.sample_every) or last:
                 self.save_grid()
-            if self._due(self.experiment.checkpoint_every) or self.step == 1 or last:
-                self.save()
+            # Before the save: a run that is killed in a callback comes by this step again.
+            called = time.monotonic()
             for callback in callbacks:
                 callback(self.step, self.run(None))
+            self.logs.leave_out(time.monotonic() - called)
+            if self._due(self.experiment.checkpoint_every) or self.step == 1 or last:
+                self.save()
         if self.saved != self.step:
             self.save()
         # A signal that came during the last step stopped nothing.
