@@ -4,7 +4,9 @@
     jaxgan train sngan_avatars --system.conditional --workdir runs/sngan_by_clothing
 
 The second is conditional, with the projection discriminator, on the colour of the clothes; `jaxgan sample` then makes a column
-for each colour.
+for each colour. 1,200 steps took 10 (conditional) and 16 minutes on two CPU cores that other trainings shared, and show clean
+faces whose clothes have the colour of their class; without labels fewer of them have glasses. One discriminator move a step
+instead of the paper's five, and a rate of 1e-3: with 5e-4 and a narrower discriminator there were only blurs at step 400.
 """
 
 from jaxgan import Experiment
