@@ -158,7 +158,7 @@ def test_figures_of_evaluations(tmp_path):
     fit_seeds(once, seeds, folder, quiet=True)
     for seed, fid in zip(seeds, (1.0, 4.0), strict=True):
         found = {
-            "step": 4,
+            "step": 1,
             "seed": seed,
             "count": {"real": 16, "generated": 16},
             "metrics": {
@@ -174,9 +174,12 @@ def test_figures_of_evaluations(tmp_path):
     np.testing.assert_allclose(figures["fid"]["mean"], 2.5)
     np.testing.assert_allclose(figures["kid"]["deviation"], 3 / np.sqrt(2))
     assert json.loads((folder / "summary.json").read_text())["evaluation"] == figures
-    (folder / "seed1" / "evaluation.json").write_text('{"step": 4}')
+    (folder / "seed1" / "evaluation.json").write_text('{"step": 1}')
     with pytest.raises(UserError, match=r"seed1/evaluation.json is damaged"):
         fit_seeds(once, seeds, folder, quiet=True)
+    # Of another step than the run is at: old figures beside new losses would say nothing.
+    (folder / "seed1" / "evaluation.json").write_text('{"step": 4, "metrics": {"fid": {"value": 4.0}}}')
+    assert fit_seeds(once, seeds, folder, quiet=True).figures("evaluation")["fid"]["seeds"] == 1
 
 
 def test_bad_input_touches_nothing(config, tmp_path, capfd):
