@@ -1,6 +1,5 @@
 """Sheets and films: what a reader of the file finds in it."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -38,7 +37,6 @@ def test_a_gif_repeats_and_keeps_every_frame(tmp_path, images):
     np.testing.assert_allclose([frame[100, 100] for frame in frames], expected, atol=1)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("imageio_ffmpeg") is None, reason="needs the extra video")
 @pytest.mark.parametrize("images", [GREY, COLOURED])
 def test_an_mp4_plays_what_was_written(tmp_path, images):
     import imageio_ffmpeg

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import fields, rows
+from jaxgan.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,3 +52,11 @@ class Networks(abc.ABC):
         if self.latent == "uniform":
             return rows.uniform(key, count, (self.latent_dim,), minval=-1.0)
         return rows.normal(key, count, (self.latent_dim,))
+
+
+def refuse_classes(networks: Networks, classes: int) -> None:
+    """For networks that take no labels. Raises: UserError: there are classes."""
+    if classes:
+        raise UserError(
+            f"{type(networks).__name__} networks take no labels: use Residual ones for a conditional system"
+        )

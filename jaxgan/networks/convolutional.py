@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.base import Networks
+from jaxgan.networks.base import Networks, refuse_classes
 from jaxgan.nn import Conv, ConvTranspose, Mode, NormKind, make_norm, normal, normal_around_one, spectral_norm
 
 SMALLEST_MAP = 4
@@ -97,14 +97,9 @@ class Convolutional(Networks):
             )
 
     def generator(self, shape, classes, dtype):
-        _refuse_classes(classes)
+        refuse_classes(self, classes)
         return Generator(shape, self.width, self.kernel, dtype)
 
     def discriminator(self, classes, dtype):
-        _refuse_classes(classes)
+        refuse_classes(self, classes)
         return Discriminator(self.width, self.kernel, self.discriminator_norm, self.spectral_norm, dtype)
-
-
-def _refuse_classes(classes: int) -> None:
-    if classes:
-        raise UserError("DCGAN's networks take no labels: use Residual networks for a conditional system")

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import UserError
-from jaxgan.networks.base import Networks
+from jaxgan.networks.base import Networks, refuse_classes
 from jaxgan.nn import Mode, spectral_norm
 
 
@@ -71,14 +71,9 @@ class Perceptrons(Networks):
             raise UserError(f"examples of {shape} are too many numbers for perceptrons: set --data.size")
 
     def generator(self, shape, classes, dtype):
-        _refuse_classes(classes)
+        refuse_classes(self, classes)
         return Generator(shape, self.hidden, self.layers, dtype)
 
     def discriminator(self, classes, dtype):
-        _refuse_classes(classes)
+        refuse_classes(self, classes)
         return Discriminator(self.hidden, self.layers, self.spectral_norm, dtype)
-
-
-def _refuse_classes(classes: int) -> None:
-    if classes:
-        raise UserError("perceptrons take no labels: use Residual networks for a conditional system")
