@@ -61,6 +61,13 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if "tmp" in path.name or "partial" in path.name]
 
 
+def wait_until(condition, seconds: float = 60) -> None:
+    """Look again and again, without a pause worth speaking of, until it holds or the time is over."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
 def test_killed_twice(straight, tmp_path):
     command = [*COMMAND, "--steps", STEPS, "--workdir", tmp_path / "run"]
     code, out, _ = stop_at(6, command, signal.SIGKILL)
@@ -114,15 +121,21 @@ def test_killed_ten_times(config, tmp_path):
                 target = target or int(found[1]) + generator.randrange(0, 5)
                 if int(found[1]) >= min(target, 58):
                     break
-        time.sleep(generator.uniform(0, 1))
+        saved = tmp_path / "run" / "checkpoints"
+        # There is something to resume from only once a checkpoint is whole; and every other kill is aimed at a save.
+        wait_until(lambda saved=saved: any(path.name.isdigit() for path in saved.iterdir()))
+        if kills % 2:
+            wait_until(lambda saved=saved: leftovers(saved), seconds=5)
+        else:
+            time.sleep(generator.uniform(0, 1))
         process.kill()
         process.communicate()
         if process.returncode == 0:
             pytest.fail("the run was over before its ten kills")
         kills += 1
         firsts.append(first)
-        during_saves += bool(leftovers(tmp_path / "run" / "checkpoints"))
-        print(f"kill {kills}: had resumed from {first}; in a save: {bool(leftovers(tmp_path / 'run'))}")
+        during_saves += bool(leftovers(saved))
+        print(f"kill {kills}: had resumed from {first}; in a save: {bool(leftovers(saved))}")
     last = run(*command)
     assert resumed(last.stdout) > 0
     assert all(first and first > 0 for first in firsts[1:])

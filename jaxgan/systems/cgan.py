@@ -19,7 +19,7 @@ from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.nn import Dropout, Maxout, uniform
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, System
+from jaxgan.training.system import Phase, System, check_labels
 
 
 class Generator(nn.Module):
@@ -136,6 +136,9 @@ class CGAN(System):
             "G": self.generator(image.shape[1:]).init(g_key, z, labels),
             "D": self.discriminator().init(d_key, image, labels),
         }
+
+    def check_batch(self, batch):
+        check_labels(batch["label"], self.classes)
 
     def phases(self):
         return (

@@ -14,7 +14,7 @@ from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.networks import AnyNetworks, Residual
 from jaxgan.training.state import Context
-from jaxgan.training.system import Phase, System
+from jaxgan.training.system import Phase, System, check_labels
 from jaxgan.two_players import TwoPlayers
 
 
@@ -65,6 +65,10 @@ class SNGAN(TwoPlayers, System):
         counted = dataclasses.replace(self, classes=len(classes) or self.classes)
         counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
         return super(SNGAN, counted).resolve(shapes, classes)
+
+    def check_batch(self, batch):
+        if self.conditional:
+            check_labels(batch["label"], self.label_values)
 
     def phases(self):
         return (

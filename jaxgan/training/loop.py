@@ -229,6 +229,8 @@ class _Trainer:
         needed = self.system.minibatches(plan)
         taken = [next(self.batches) for _ in range(needed * count)]
         stacked = {name: np.stack([batch[name] for batch in taken]) for name in self.system.reads} if taken else {}
+        if stacked:
+            self.system.check_batch(stacked)
         moves = dict(plan)
         if count > 1:
             split = {k: v.reshape(count, needed, *v.shape[1:]) for k, v in stacked.items()}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import tyro
 
@@ -199,6 +200,17 @@ class System(abc.ABC):
         del shapes, classes
         return self
 
+    def check_batch(self, batch: dict[str, np.ndarray]) -> None:
+        """Look at the minibatches [minibatches, rows, ...] of a step, on the host: what a compiled step could not refuse.
+
+        Args:
+            batch: the entries that the system reads.
+
+        Raises:
+            UserError: a value makes no sense to the system.
+        """
+        del batch
+
     def init_aux(self, variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """What else lasts from step to step; `{}` by default."""
         del variables
@@ -225,6 +237,20 @@ class System(abc.ABC):
         """How many minibatches a step with this plan reads: move r of every phase reads minibatch r."""
         counts = dict(plan)
         return max((counts.get(p.name, 0) * p.accumulate for p in self.phases()), default=0)
+
+
+def check_labels(labels: np.ndarray, classes: int) -> None:
+    """For `check_batch` of a conditional system: a label beyond its classes would train as none of them, silently.
+
+    Raises:
+        UserError: a label is not in 0, ..., classes - 1.
+    """
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        wrong = labels.max() if labels.max() >= classes else labels.min()
+        raise UserError(
+            f"the data has the label {wrong}, but the system has {classes} classes, 0 to {classes - 1}: give "
+            "--system.classes, or mend the labels"
+        )
 
 
 def transformation(system: System, network: str, slot: str) -> optax.GradientTransformation:

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan import Experiment, fit
+from jaxgan.data import Records
 from jaxgan.errors import UserError
 from jaxgan.systems.cgan import CGAN
 from jaxgan.training.step import initial_state
@@ -51,3 +53,22 @@ def test_the_number_of_classes_comes_from_the_data():
         dataclasses.replace(SMALL).resolve(shape, ("a", "b"))
     with pytest.raises(UserError, match=r"one class for each picture; the data's labels are \[40\] numbers"):
         CGAN().resolve({**shape, "label": jax.ShapeDtypeStruct((40,), jnp.int32)}, ("a",) * 40)
+
+
+def test_a_label_beyond_the_classes_is_refused(tmp_path):
+    """Of data that names no classes, so that only a minibatch can show it."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Unnamed:
+        def load(self):
+            return Records([{"image": BATCH["image"][i], "label": BATCH["label"][i]} for i in range(16)])
+
+        def transform(self, example, random):
+            return example
+
+    experiment = Experiment(
+        system=dataclasses.replace(SMALL, classes=2), data=Unnamed(), batch_size=16, steps=1, devices=1
+    )
+    with pytest.raises(UserError, match=r"the label 2, but the system has 2 classes.*--system\.classes"):
+        fit(experiment, tmp_path / "run", quiet=True)
+    SMALL.check_batch(BATCH)

@@ -95,3 +95,9 @@ def test_labels_that_do_not_fit_are_refused(changes, shapes, classes, sentence):
 def test_eight_devices_equal_one(eight_devices_equal_one):
     # A mean near 0 of sums over 64 places: 1.2e-6 was seen.
     eight_devices_equal_one(SMALL, batch(16), 5e-6, ("jit",))
+
+
+def test_a_label_beyond_the_classes_is_refused():
+    with pytest.raises(UserError, match="the label 3"):
+        SMALL.check_batch({"label": np.array([[0, 3]])})
+    dataclasses.replace(SMALL, conditional=False).check_batch({"image": np.zeros((1, 1))})
