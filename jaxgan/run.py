@@ -104,6 +104,11 @@ class Run:
         if truncation != 1.0:
             return self.decode(self.latents(num, seed), label, weights, inputs, truncation)
         if inputs is None:
+            if self.system.directions:
+                raise UserError(
+                    f"{type(self.system).__name__} makes pictures from pictures, not from noise: use jaxgan translate WORKDIR "
+                    "INPUT OUTPUT, or in Python run.translate(pictures)"
+                )
             inputs = {**self.record.zeros(num), **self._labels(num, label)}
         return make_samples(self.system, {**self.variables(weights), **self.frozen}, inputs, seed)
 
@@ -139,7 +144,7 @@ class Run:
             inputs = {**self.record.zeros(len(z)), **self._labels(len(z), label)}
         variables = jax.device_put({**self.variables(weights), **self.frozen})
         decode = _compiled_decode(self.system)
-        return _in_chunks(
+        return in_chunks(
             lambda part, _: decode(variables, part["z"], part["inputs"], np.float32(truncation)),
             {"z": np.asarray(z, np.float32), "inputs": inputs},
         )
@@ -182,18 +187,29 @@ def make_samples(system: System, variables: dict[str, Any], inputs: dict[str, np
     key = jax.random.key(np.uint32(seed), impl="threefry2x32")
     variables = jax.device_put(variables)  # once, not for every chunk
     sample = compiled_sample(system)
-    return _in_chunks(lambda part, index: sample(variables, part, jax.random.fold_in(key, index)), inputs)
+    return in_chunks(lambda part, index: sample(variables, part, jax.random.fold_in(key, index)), inputs)
 
 
-def _in_chunks(function: Callable[[Any, int], jax.Array], rows_: Any) -> np.ndarray:
-    """`function(chunk of rows, number of the chunk)` over a pytree of arrays [N, ...], the last chunk padded."""
+def make_preview(system: System, variables: dict[str, Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """The pictures of a training grid for inputs [N, ...] each: [N, H, W, C], or [N, K, H, W, C] where a row belongs together.
+
+    Always of the same noise: the grids of a run are to be compared.
+    """
+    key = jax.random.key(np.uint32(0), impl="threefry2x32")
+    variables = jax.device_put(variables)
+    preview, size = _compiled_preview(system), min(CHUNK, len(next(iter(inputs.values()))))
+    return in_chunks(lambda part, index: preview(variables, part, jax.random.fold_in(key, index)), inputs, size)
+
+
+def in_chunks(function: Callable[[Any, int], jax.Array], rows_: Any, size: int = CHUNK) -> np.ndarray:
+    """`function(chunk of `size` rows, number of the chunk)` over a pytree of arrays [N, ...], the last chunk padded."""
     num = len(jax.tree.leaves(rows_)[0])
     made = []
-    for index, start in enumerate(range(0, num, CHUNK)):
-        part = jax.tree.map(lambda value, start=start: value[start : start + CHUNK], rows_)
-        short = max(start + CHUNK - num, 0)
+    for index, start in enumerate(range(0, num, size)):
+        part = jax.tree.map(lambda value, start=start: value[start : start + size], rows_)
+        short = max(start + size - num, 0)
         part = jax.tree.map(lambda v, short=short: np.concatenate([v, np.repeat(v[-1:], short, 0)]), part)
-        made.append(np.asarray(function(part, index), np.float32)[: CHUNK - short])
+        made.append(np.asarray(function(part, index), np.float32)[: size - short])
     return np.concatenate(made)
 
 
@@ -205,6 +221,14 @@ def compiled_sample(system: System):
         return rows.solo(lambda: system.sample(variables, inputs, key))()
 
     return jax.jit(sample)
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_preview(system: System):
+    def preview(variables, inputs, key):
+        return rows.solo(lambda: system.preview(variables, inputs, key))()
+
+    return jax.jit(preview)
 
 
 @functools.lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from jaxgan import pictures, scatter, workdir
 from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.run import Run, abstract_state, make_samples, network_variables
+from jaxgan.run import Run, abstract_state, make_preview, network_variables
 from jaxgan.training import parallel
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digests, host_copy, is_disk_full, warn
 from jaxgan.training.logs import Logs, MetricSums
@@ -25,6 +25,8 @@ from jaxgan.training.step import initial_state
 
 PREVIEW = 64
 """Pictures in a sample grid."""
+PREVIEW_ROWS = 16
+"""Rows of pictures that belong together (input, output, target) in the grid of a system that turns pictures into pictures."""
 PREVIEW_POINTS = 1024
 """Points in a scatter plot, which shows little with fewer."""
 
@@ -328,10 +330,12 @@ class _Trainer:
         """A grid of pictures, or points over the data, from the same latents and inputs as at every step before."""
         networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
         variables = {**network_variables(networks), **self.host_frozen}
-        made = make_samples(self.system, variables, self.preview, seed=0)
+        made = make_preview(self.system, variables, self.preview)
         if scatter.is_points(made):
             data = [value for value in self.preview.values() if scatter.is_points(value)]
             sheet = scatter.scatter(made, *data[:1])
+        elif made.ndim == 5:  # rows of pictures, two side by side
+            sheet = pictures.grid(made.reshape(-1, *made.shape[2:]), 2 * made.shape[1])
         elif made.ndim == 4 and made.shape[-1] in (1, 3):
             sheet = pictures.grid(made)
         else:
@@ -360,7 +364,8 @@ def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -
     """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
     random = np.random.default_rng(record.experiment.seed)
     transform = record.experiment.data.transform
-    count = PREVIEW_POINTS if any(spec.shape == (2,) for spec in record.shapes.values()) else PREVIEW
+    points = any(spec.shape == (2,) for spec in record.shapes.values())
+    count = PREVIEW_POINTS if points else PREVIEW_ROWS if record.system.directions else PREVIEW
     made = [transform(examples[i % len(examples)], random) for i in range(count)]
     if "label" in record.shapes:
         made.sort(key=lambda example: tuple(np.ravel(example["label"])))

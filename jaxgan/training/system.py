@@ -120,6 +120,10 @@ class System(abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ("image",)
     """The entries of the data's examples that the system reads; only these travel to the devices."""
 
+    directions: ClassVar[tuple[str, ...]] = ()
+    """For a system that turns pictures into pictures (`translate`): the ways it goes, "ab" from the data's "input" to its
+    "image", "ba" back. () for one that makes them from noise."""
+
     # On the command line it is the experiment's --precision, which is written here.
     precision: Annotated[Literal["float32", "bfloat16"], tyro.conf.Suppress] = dataclasses.field(
         default="float32", kw_only=True
@@ -181,6 +185,38 @@ class System(abc.ABC):
             key: draw per row, by `jaxgan.rows`.
         """
         return self.decode(variables, self.latents(key, len(next(iter(inputs.values())))), inputs)
+
+    def translate(
+        self,
+        variables: dict[str, dict[str, Any]],
+        pictures: jax.Array,
+        key: jax.Array,
+        *,
+        direction: str = "ab",
+        labels: jax.Array | None = None,
+        statistics: Literal["batch", "running"] = "batch",
+    ) -> jax.Array:
+        """Pictures [B, H, W, C] in [-1, 1] turned into others of the same size; what comes of one depends on no other.
+
+        Args:
+            variables: as in `sample`.
+            pictures: of any height and width that `multiple` divides.
+            key: draw per row.
+            direction: one of `directions`.
+            labels: for a system that reads "label": what each picture shall be, [B, ...] as the data has it.
+            statistics: "batch" as in training, each picture with its own and with dropout; "running" for running statistics
+                and no dropout. The same thing to a system that has neither.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not turn pictures into pictures")
+
+    @property
+    def multiple(self) -> int:
+        """What the height and width of the pictures that `translate` takes must be multiples of."""
+        return 1
+
+    def preview(self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array) -> jax.Array:
+        """What the grids show while it trains: pictures [B, H, W, C], or rows of K of them [B, K, H, W, C]; `sample` here."""
+        return self.sample(variables, inputs, key)
 
     @property
     def has_latents(self) -> bool:
