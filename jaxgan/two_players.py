@@ -35,6 +35,7 @@ from jaxgan.errors import UserError
 from jaxgan.networks import AnyNetworks, Convolutional
 from jaxgan.nn import Mode
 from jaxgan.training.state import Context, Outcome
+from jaxgan.training.system import statistics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +111,7 @@ class TwoPlayers:
         generator, discriminator = self._generator(batch), self._discriminator(self.dtype)
         return {"G": generator.init(g_key, z, labels, "batch"), "D": discriminator.init(d_key, image, labels, "batch")}
 
-    def init_aux(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def init_aux(self, variables: dict[str, Any], batch: dict[str, jax.Array]) -> dict[str, Any]:
         return self.augmentation.init_aux()
 
     def ema_decay(self, network: str, step: int | jax.Array) -> float | None:
@@ -126,7 +127,7 @@ class TwoPlayers:
     def generate(self, variables: dict[str, Any], z: jax.Array, batch: dict[str, jax.Array], mode: Mode = "batch"):
         """The examples [B, ...] of latents z [B, latent_dim], in [-1, 1] for pictures; and G's new statistics."""
         return self._generator(batch).apply(
-            variables["G"], z, self._labels(batch), mode, mutable=_statistics(variables["G"])
+            variables["G"], z, self._labels(batch), mode, mutable=statistics_of(variables["G"])
         )
 
     def discriminator_turn(self, c: Context) -> Turn:
@@ -172,13 +173,8 @@ class TwoPlayers:
 
     def _discriminate(self, variables: dict[str, Any], examples: jax.Array, labels: jax.Array | None):
         return self._discriminator(self.dtype).apply(
-            variables, examples, labels, "batch", mutable=_statistics(variables)
+            variables, examples, labels, "batch", mutable=statistics_of(variables)
         )
 
     def _labels(self, batch: dict[str, jax.Array]) -> jax.Array | None:
         return batch["label"] if self.label_values else None
-
-
-def _statistics(variables: dict[str, Any]) -> list[str]:
-    """The collections that a pass in training changes: all but the parameters."""
-    return [name for name in variables if name != "params"]

@@ -2,6 +2,9 @@
 
 `Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Perceptrons` for points. A system has them as its field
 `networks`, of the type `AnyNetworks` (see `jaxgan.two_players`).
+
+From picture to picture: `UNet` and `Transform` are generators, `Patch` is a discriminator. A system has one of the former as a
+field of the type `Translator`.
 """
 
 from typing import Annotated
@@ -10,10 +13,26 @@ import tyro
 
 from jaxgan.networks.base import Networks
 from jaxgan.networks.convolutional import Convolutional
+from jaxgan.networks.patch import Patch
 from jaxgan.networks.perceptrons import Perceptrons
 from jaxgan.networks.residual import Residual
+from jaxgan.networks.transform import Transform
+from jaxgan.networks.translators import Translator, pass_through, translate_each
+from jaxgan.networks.unet import UNet
 
 # Which of them is said in a config; the command line changes its fields.
 AnyNetworks = Annotated[Convolutional | Residual | Perceptrons, tyro.conf.AvoidSubcommands]
 
-__all__ = ["AnyNetworks", "Convolutional", "Networks", "Perceptrons", "Residual"]
+__all__ = [
+    "AnyNetworks",
+    "Convolutional",
+    "Networks",
+    "Patch",
+    "Perceptrons",
+    "Residual",
+    "Transform",
+    "Translator",
+    "UNet",
+    "pass_through",
+    "translate_each",
+]

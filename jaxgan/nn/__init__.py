@@ -10,6 +10,7 @@ from jaxgan.nn.dense import Maxout
 from jaxgan.nn.dropout import Dropout, dropout
 from jaxgan.nn.initializers import normal, normal_around_one, uniform
 from jaxgan.nn.norms import BatchNorm, InstanceNorm, LayerNorm, Mode, NormKind, make_norm
+from jaxgan.nn.padding import reflect
 from jaxgan.nn.spectral import spectral_norm
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "make_norm",
     "normal",
     "normal_around_one",
+    "reflect",
     "spectral_norm",
     "uniform",
 ]

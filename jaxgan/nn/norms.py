@@ -128,21 +128,25 @@ class LayerNorm(nn.Module):
 
 
 def make_norm(
-    kind: NormKind, scale_init: Initializer = nn.initializers.ones, dtype: jnp.dtype | None = None
+    kind: NormKind,
+    scale_init: Initializer = nn.initializers.ones,
+    dtype: jnp.dtype | None = None,
+    *,
+    name: str | None = None,
 ) -> Callable[[jax.Array, Mode], jax.Array]:
     """The norm of this name, to be called as `make_norm(kind)(x, mode)` inside a compact module.
 
-    "none" is the identity, and "instance" has no scale to initialise.
+    "none" is the identity, and "instance" has no scale to initialise. `name` is the module's; flax numbers them where None.
 
     Raises:
         UserError: if there is no norm of this name.
     """
     if kind == "batch":
-        return BatchNorm(scale_init=scale_init, dtype=dtype)
+        return BatchNorm(scale_init=scale_init, dtype=dtype, name=name)
     if kind == "instance":
-        return InstanceNorm(dtype=dtype)
+        return InstanceNorm(dtype=dtype, name=name)
     if kind == "layer":
-        return LayerNorm(scale_init=scale_init, dtype=dtype)
+        return LayerNorm(scale_init=scale_init, dtype=dtype, name=name)
     if kind == "none":
         return lambda x, mode: x
     raise UserError(f'a norm is "batch", "instance", "layer" or "none", not {kind!r}.')

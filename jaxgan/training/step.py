@@ -50,7 +50,7 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
 
 def _initial(system: System, seed: int, batch: dict[str, jax.Array]) -> tuple[dict[str, Any], dict[str, Any]]:
     variables = system.init_variables(jax.random.key(seed, impl="threefry2x32"), batch)
-    return jax.tree.map(jnp.asarray, (variables, system.init_aux(variables)))
+    return jax.tree.map(jnp.asarray, (variables, system.init_aux(variables, batch)))
 
 
 def _strong(x) -> jax.Array:

@@ -247,9 +247,9 @@ class System(abc.ABC):
         """
         del batch
 
-    def init_aux(self, variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """What else lasts from step to step; `{}` by default."""
-        del variables
+    def init_aux(self, variables: dict[str, dict[str, Any]], batch: dict[str, jax.Array]) -> dict[str, Any]:
+        """What else lasts from step to step; `{}` by default. The arguments are those of `init_variables` and its result."""
+        del variables, batch
         return {}
 
     def frozen(self) -> dict[str, dict[str, Any]]:
@@ -273,6 +273,11 @@ class System(abc.ABC):
         """How many minibatches a step with this plan reads: move r of every phase reads minibatch r."""
         counts = dict(plan)
         return max((counts.get(p.name, 0) * p.accumulate for p in self.phases()), default=0)
+
+
+def statistics_of(variables: dict[str, Any]) -> list[str]:
+    """The collections of a network that a pass in training changes: all but the parameters. For `apply(mutable=...)`."""
+    return [name for name in variables if name != "params"]
 
 
 def check_labels(labels: np.ndarray, classes: int) -> None:

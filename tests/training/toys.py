@@ -104,7 +104,7 @@ class Pairs(Toy):
             for i, name in enumerate(names)
         }
 
-    def init_aux(self, variables):
+    def init_aux(self, variables, batch):
         return {"pool": jnp.zeros((self.pool, DIM)), "calls": 0, "copy": variables["G"]["params"]}
 
     def phases(self):
