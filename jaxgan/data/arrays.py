@@ -13,11 +13,12 @@ from jaxgan.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays(ImageData):
-    """The array "image", and "label" if there is one, of an .npz file."""
+    """The array "image", and "label" and "input" if there are any, of an .npz file."""
 
     path: str
     """The file. "image": [N, H, W] or [N, H, W, C] with C from 1 to 4, uint8, or floats in [0, 1] or [-1, 1].
-    "label": [N] integers from 0. Any other array of N rows is kept with its example."""
+    "input", the pictures that they are to be made from: likewise. "label": [N] integers from 0. Any other array of N
+    rows is kept with its example."""
 
     def load(self) -> Records:
         """Reads the file into memory.
@@ -33,6 +34,14 @@ class Arrays(ImageData):
         if "image" not in arrays:
             raise UserError(f'{path} has no array "image", only {", ".join(arrays) or "nothing"}')
         images = _check_images(arrays.pop("image"), path)
+        pictures = {"image": images}
+        if "input" in arrays:
+            pictures["input"] = _check_images(arrays.pop("input"), path, "input")
+            if pictures["input"].shape[:3] != images.shape[:3]:
+                raise UserError(
+                    f'{path}: "input" is {list(pictures["input"].shape[:3])} and "image" {list(images.shape[:3])}: '
+                    "number, height and width of a pair must be the same"
+                )
         classes = ()
         if "label" in arrays:
             labels = arrays["label"]
@@ -45,9 +54,9 @@ class Arrays(ImageData):
         fields = {name: array for name, array in arrays.items() if array.shape[:1] == images.shape[:1]}
 
         def read(index: int) -> dict:
-            return {**{name: array[index] for name, array in fields.items()}, "image": images[index]}
+            return {name: array[index] for name, array in (fields | pictures).items()}
 
-        return Records(self.fitted(len(images), read), classes)
+        return Records(self.fitted(len(images), read, pictures=len(pictures)), classes)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -64,26 +73,26 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is no .npz file of plain arrays, or it is damaged: {error}") from error
 
 
-def _check_images(images: np.ndarray, path: Path) -> np.ndarray:
+def _check_images(images: np.ndarray, path: Path, name: str = "image") -> np.ndarray:
     """uint8 [N, H, W, C] of what the file holds."""
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[3] not in (1, 2, 3, 4) or 0 in images.shape:
         raise UserError(
-            f'{path}: "image" has the shape {list(images.shape)}, but pictures are [N, H, W] or [N, H, W, C] '
+            f'{path}: "{name}" has the shape {list(images.shape)}, but pictures are [N, H, W] or [N, H, W, C] '
             "with C from 1 to 4"
         )
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
-        raise UserError(f'{path}: "image" is {images.dtype}, but must be uint8, or floats in [0, 1] or [-1, 1]')
+        raise UserError(f'{path}: "{name}" is {images.dtype}, but must be uint8, or floats in [0, 1] or [-1, 1]')
     if not np.isfinite(images).all():
         where = np.argwhere(~np.isfinite(images))[0]
-        raise UserError(f'{path}: "image" is not finite, first in picture {where[0]}: remove what is NaN or infinite')
+        raise UserError(f'{path}: "{name}" is not finite, first in picture {where[0]}: remove what is NaN or infinite')
     low, high = float(images.min()), float(images.max())
     if low < -1 or high > 1:
         raise UserError(
-            f'{path}: "image" has floats from {low:g} to {high:g}, but they must be in [0, 1] or [-1, 1]; '
+            f'{path}: "{name}" has floats from {low:g} to {high:g}, but they must be in [0, 1] or [-1, 1]; '
             "or save it as uint8"
         )
     images = (images.astype(np.float32) + 1) / 2 if low < 0 else images

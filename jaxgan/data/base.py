@@ -7,12 +7,14 @@ A data set is any frozen dataclass with two methods, with no base class needed:
 
 `load` does what is the same in every epoch, `transform` what is random; it must leave the example as it is,
 which may be kept in memory. `pipeline.Batches` turns a data set into minibatches.
+
+"image" is the picture that a system learns to make. Where it is made from another picture, that one is "input".
 """
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -22,15 +24,18 @@ from jaxgan.errors import UserError
 # Bytes of decoded pictures that are kept in memory; a set that needs more is decoded again in each epoch.
 MEMORY = 1 << 30
 
+PICTURES = ("image", "input")  # the fields of an example that are pictures
+
 
 @dataclass(frozen=True)
 class Records:
     """The examples of a data set.
 
     Attributes:
-      examples: `len(examples)` and `examples[i]`, a dict of fields. "image" is uint8 [H, W, C]; "label",
-        where there is one, an integer; any other field may be a number, an array or text.
-      classes: the names of the values of "label", () without labels.
+      examples: `len(examples)` and `examples[i]`, a dict of fields. "image" is uint8 [H, W, C], and so is "input",
+        where an example is a pair; "label", where there is one, an integer, or zeros and ones [A]; any other field
+        may be a number, an array or text.
+      classes: the names of the values of "label", or of its A entries; () without labels.
     """
 
     examples: Sequence[dict[str, Any]]
@@ -86,6 +91,11 @@ class ImageData:
         scale = resize / max(height, width)
         return round(scale * height), round(scale * width)
 
+    def without_augmentation(self) -> Self:
+        """The same with nothing random about its pictures: no flips, and the centre instead of random crops."""
+        crop = {"crop": "center", "resize": None} if self.crop == "random" else {}
+        return replace(self, flip=False, **crop)
+
     def fit(self, pixels: np.ndarray) -> np.ndarray:
         """The deterministic part of the geometry.
 
@@ -99,36 +109,38 @@ class ImageData:
         resize = {"center": pictures.center, "random": pictures.cover, "none": pictures.squash}[self.crop]
         return resize(pixels, *self.cover_size)
 
-    def fitted(self, count: int, read: Callable[[int], dict[str, Any]]) -> Sequence[dict[str, Any]]:
-        """The examples `read(i)`, whose "image" has any size, fitted; kept in memory where the set is small.
+    def fitted(self, count: int, read: Callable[[int], dict[str, Any]], pictures: int = 1) -> Sequence[dict[str, Any]]:
+        """The examples `read(i)`, whose pictures have any size, fitted; kept in memory where the set is small.
 
-        They are kept as they are first read, so training starts at once and only the first epoch decodes.
+        They are kept as they are first read, so training starts at once and only the first epoch decodes. `pictures`
+        is how many an example has: 2 where it is a pair.
         """
         height, width = self.cover_size
-        return _Fitted(self.fit, count, read, keep=count * height * width * self.channels <= MEMORY)
+        return _Fitted(self.fit, count, read, keep=pictures * count * height * width * self.channels <= MEMORY)
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
-        """Crops and flips at random, and drops what a batch cannot hold.
+        """Crops and flips at random, both pictures of a pair alike, and drops what a batch cannot hold.
 
         Args:
           example: of `load().examples`.
           random: the example's own generator, a function of seed, example and epoch.
 
         Returns:
-          "image": float32 [height, width, channels] in [-1, 1]; and every numeric field, whole numbers and
-          truth values as int32, others as float32. Text is left out.
+          "image", and "input" of a pair: float32 [height, width, channels] in [-1, 1]; and every numeric field,
+          whole numbers and truth values as int32, others as float32. Text is left out.
         """
         height, width, _ = self.shape
-        pixels = example["image"]
-        top, left = pixels.shape[0] - height, pixels.shape[1] - width
+        top, left = example["image"].shape[0] - height, example["image"].shape[1] - width
         if self.crop == "random":  # drawn even where there is no room: the flip must not depend on the picture
             top, left = random.integers(0, [top + 1, left + 1])
-        pixels = pixels[top : top + height, left : left + width]
-        if self.flip and random.random() < 0.5:
-            pixels = pixels[:, ::-1]
-        batch = {"image": pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)}
+        across = slice(None, None, -1) if self.flip and random.random() < 0.5 else slice(None)
+        batch = {}
+        for name in PICTURES:
+            if name in example:
+                pixels = example[name][top : top + height, left : left + width][:, across]
+                batch[name] = pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
         for name, value in example.items():
-            if name != "image" and not isinstance(value, str | bytes):
+            if name not in PICTURES and not isinstance(value, str | bytes):
                 value = np.asarray(value)
                 if value.dtype.kind in "biuf":
                     batch[name] = value.astype(np.float32 if value.dtype.kind == "f" else np.int32)
@@ -150,7 +162,13 @@ class _Fitted(Sequence):
         example = self._kept[index]
         if example is None:
             example = dict(self._read(index))
-            example["image"] = self._fit(example["image"])
+            sizes = [np.shape(example[name])[:2] for name in PICTURES if name in example]
+            if sizes[0] != sizes[-1]:
+                raise UserError(
+                    f'example {index} is a pair whose "image" is {list(sizes[0])} pixels and whose "input" is '
+                    f"{list(sizes[1])}: they must be of one size, for both are cropped alike"
+                )
+            example |= {name: self._fit(example[name]) for name in PICTURES if name in example}
             if self._keep:
                 self._kept[index] = example
         return example

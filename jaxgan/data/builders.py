@@ -25,9 +25,10 @@ from jaxgan.data.prepared import quiet
 
 @dataclass(kw_only=True)
 class AvatarsConfig(tfds.core.BuilderConfig):
-    """Faces 0 to `count` - 1 of one style, `side` x `side` pixels."""
+    """Faces `first` to `first` + `count` - 1 of one style, `side` x `side` pixels."""
 
     style: str = "personas"
+    first: int = 0
     count: int = 4096
     side: int = 64
 
@@ -55,7 +56,7 @@ class AvatarsBuilder(tfds.core.GeneratorBasedBuilder):
         waiting = deque()  # attributes of the faces that are being drawn
 
         def svgs() -> Iterator[str]:
-            for index in range(config.count):
+            for index in range(config.first, config.first + config.count):
                 svg, options = avatars.avatar_svg(config.style, index)
                 waiting.append(options)
                 yield svg

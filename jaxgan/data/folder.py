@@ -1,15 +1,17 @@
-"""A folder of pictures. Its subfolders, if it has any with pictures, are the classes."""
+"""A folder of pictures. Its subfolders, if it has any with pictures, are the classes; or a table has their attributes."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from jaxgan.data import pictures
+from jaxgan.data.attribute_tables import Table, as_names, read_table
 from jaxgan.data.base import ImageData, Records
 from jaxgan.errors import UserError
 
@@ -23,44 +25,109 @@ class Folder(ImageData):
 
     path: str
     """The folder. Files of any format that Pillow reads, known by their suffix; others are passed over."""
+    attributes: str | None = None
+    """A table of yes-or-no attributes: a CSV file whose first column is the picture's path below the folder, or a file
+    like CelebA's list_attr_celeba.txt. The label is then [A] zeros and ones, and subfolders are no classes."""
+    chosen: tuple[str, ...] = ()
+    """With `attributes`: which of them, in this order; all if empty."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "chosen", as_names("data.chosen", self.chosen))
+        if self.chosen and self.attributes is None:
+            raise UserError(
+                "data.chosen is a choice among the attributes of a table: give data.attributes, its file, too"
+            )
 
     def load(self) -> Records:
         """Finds the pictures and looks at each; "image", "file" (its path below the folder), and "label".
 
-        There are labels when all pictures lie in subfolders; the classes are in alphabetical order.
+        There are labels when all pictures lie in subfolders; the classes are in alphabetical order. With
+        `attributes`, the label is int32 [A], and the classes are the attributes.
 
         Raises:
-          UserError: the folder is missing, has no pictures, or a class without any; or 1% of the files or
-            more are no usable pictures. Fewer are named on standard error and skipped.
+          UserError: the folder is missing, has no pictures, or a class without any; 1% of the files or more
+            are no usable pictures, or have no row in the table (fewer are named on standard error and skipped);
+            the table cannot be read, or does not have what is chosen.
         """
         folder = Path(self.path).expanduser()
         files = find_pictures(folder)
         good = drop_damaged(files, folder)
-        inside = [path.relative_to(folder) for path in good]
-        classes = class_folders(folder, good) if all(len(path.parts) > 1 for path in inside) else ()
-        number = {name: index for index, name in enumerate(classes)}
-        damaged: set[Path] = set(files) - set(good)
-        at_least = max(self.cover_size)
+        damaged = set(files) - set(good)
+        if self.attributes is not None:
+            table = read_table(Path(self.attributes).expanduser(), self.chosen)
+            labels = _rows(good, folder, table)
+            good, classes = list(labels), table.names
+        elif all(len(path.relative_to(folder).parts) > 1 for path in good):
+            classes = class_folders(folder, good)
+            labels = {path: classes.index(path.relative_to(folder).parts[0]) for path in good}
+        else:
+            classes, labels = (), {}
+        decode = Decoder(
+            [(path,) for path in good], files, damaged, folder, self.channels, at_least=max(self.cover_size)
+        )
 
         def read(index: int) -> dict:
-            # A file may be damaged in its middle, which only decoding it shows. The next good one takes its
-            # place, so an example is still a function of the files. Too many are an error here as well.
-            for offset in range(len(good)):
-                path = good[(index + offset) % len(good)]
-                try:
-                    pixels = pictures.read_picture(path, self.channels, at_least)
-                except pictures.BadPicture as error:
-                    if path not in damaged:
-                        damaged.add(path)
-                        report_damaged({path: str(error)}, len(damaged), len(files), folder)
-                    continue
-                example = {"image": pixels, "file": str(path.relative_to(folder))}
-                if classes:
-                    example["label"] = number[path.relative_to(folder).parts[0]]
-                return example
-            raise UserError(f"no picture in the folder {folder} can be decoded")
+            (path,), (pixels,) = decode(index)
+            example = {"image": pixels, "file": str(path.relative_to(folder))}
+            if path in labels:
+                example["label"] = labels[path]
+            return example
 
         return Records(self.fitted(len(good), read), classes)
+
+
+def _rows(files: list[Path], folder: Path, table: Table) -> dict[Path, np.ndarray]:
+    """The row of each file. Files without one are named on standard error; UserError for 1% or more."""
+    rows = {path: table.rows.get(path.relative_to(folder).as_posix()) for path in files}
+    without = [str(path.relative_to(folder)) for path, row in rows.items() if row is None]
+    share = f"{len(without)} of the {len(files)} pictures in {folder} have no row in {table.path}: {some(without)}"
+    if len(without) >= TOLERATED * len(files):
+        raise UserError(f"{share}. Add their rows, named by the path below the folder as here, or move them out")
+    if without:
+        print(f"warning: skipped, for {share}", file=sys.stderr, flush=True)
+    return {path: row for path, row in rows.items() if row is not None}
+
+
+class Decoder:
+    """Decodes the files of a folder in groups that belong together: single pictures, or the two of a pair.
+
+    A file may be damaged in its middle, which only decoding it shows. The next group that is good takes its place, so an
+    example is still a function of the files. Too many are an error here as well.
+    """
+
+    def __init__(
+        self,
+        groups: list[tuple[Path, ...]],
+        files: list[Path],
+        damaged: Collection[Path],
+        folder: Path,
+        channels: int,
+        at_least: int | None = None,
+    ):
+        """`files`: all of the folder; `damaged`: those of them that are known to be; the rest as in `read_picture`."""
+        self._groups, self._count, self._folder = groups, len(files), folder
+        self._channels, self._at_least = channels, at_least
+        self._damaged = set(damaged)
+
+    def __call__(self, index: int) -> tuple[tuple[Path, ...], list[np.ndarray]]:
+        """The files of group `index`, or of the next good one, and their pixels."""
+        for offset in range(len(self._groups)):
+            group = self._groups[(index + offset) % len(self._groups)]
+            try:
+                return group, [self._decode(path) for path in group]
+            except pictures.BadPicture:
+                continue
+        raise UserError(f"no picture in the folder {self._folder} can be decoded")
+
+    def _decode(self, path: Path) -> np.ndarray:
+        try:
+            return pictures.read_picture(path, self._channels, self._at_least)
+        except pictures.BadPicture as error:
+            if path not in self._damaged:
+                self._damaged.add(path)
+                report_damaged({path: str(error)}, len(self._damaged), self._count, self._folder)
+            raise
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -106,12 +173,17 @@ def drop_damaged(files: list[Path], folder: Path) -> list[Path]:
 
 def report_damaged(reasons: dict[Path, str], damaged: int, count: int, folder: Path) -> None:
     """Names damaged files on standard error; UserError when they are, with those found before, 1% or more."""
-    named = "; ".join(f"{path}: {reason}" for path, reason in list(reasons.items())[:NAMED])
-    more = f"; and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
+    named = some([f"{path}: {reason}" for path, reason in reasons.items()], "; ")
     share = f"{damaged} of the {count} pictures in {folder}"
     if damaged >= TOLERATED * count:
-        raise UserError(f"{share} cannot be used: {named}{more}. Repair them or move them out of the folder")
-    print(f"warning: skipped {share}: {named}{more}", file=sys.stderr, flush=True)
+        raise UserError(f"{share} cannot be used: {named}. Repair them or move them out of the folder")
+    print(f"warning: skipped {share}: {named}", file=sys.stderr, flush=True)
+
+
+def some(names: Sequence, separator: str = ", ") -> str:
+    """The first few of many names, and how many more there are."""
+    more = f"{separator}and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return separator.join(map(str, names[:NAMED])) + more
 
 
 def class_folders(folder: Path, files: list[Path]) -> tuple[str, ...]:

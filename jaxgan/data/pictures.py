@@ -13,6 +13,7 @@ from jaxgan.errors import UserError
 
 MAX_PIXELS = 100_000_000  # above this a picture is taken for a mistake or a decompression bomb
 MAX_ASPECT = 100  # long side over short side: a 1 x 50000 picture, made 64 high, would be 3 million wide
+ORIENTATION = 0x0112  # the EXIF tag
 TAIL = 64  # bytes at the end of a file in which its format puts an end mark
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -63,6 +64,13 @@ def check_picture(path: str | os.PathLike) -> str | None:
     except Exception as error:
         return _reason(path, error)
     return None
+
+
+def picture_size(path: str | os.PathLike) -> tuple[int, int]:
+    """(width, height) of a good picture file, upright as `read_picture` gives it; reads the header only."""
+    with _open(path) as image:
+        turned = image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter
+        return image.size[::-1] if turned else image.size
 
 
 def to_pixels(image: Image.Image, channels: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxgan.data.base import ImageData, Records, nearest
+from jaxgan.data.attribute_tables import as_names, choose
+from jaxgan.data.base import PICTURES, ImageData, Records, nearest
 from jaxgan.data.prepared import quiet
 from jaxgan.errors import UserError
 
@@ -27,6 +28,12 @@ class TFDS(ImageData):
     label_key: str = "label"
     """The field that is the label, if the set has it. Several yes-or-no attributes (celeb_a: attributes)
     become one label of zeros and ones, [A]."""
+    chosen: tuple[str, ...] = ()
+    """Which of several yes-or-no attributes, in this order; all if empty."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "chosen", as_names("data.chosen", self.chosen))
 
     def load(self) -> Records:
         """Downloads and prepares what is not there. "image", "label" if the set has it, plain fields.
@@ -44,7 +51,7 @@ class TFDS(ImageData):
             pictures = [name for name, field in fields.items() if isinstance(field, tfds.features.Image)]
             out = f"data.image_key can be {' or '.join(pictures)}" if pictures else "it is no set of pictures"
             raise UserError(f'tfds:{self.name} has no picture field "{self.image_key}": {out}')
-        classes, read_label = self._label(tfds, fields.get(self.label_key))
+        classes, read_label = self._label(tfds, fields.get(self.label_key), self.chosen)
         if read_label is None and self.label_key != "label":
             labels = [name for name, field in fields.items() if self._label(tfds, field)[1] is not None]
             close = nearest(self.label_key, labels)
@@ -52,12 +59,20 @@ class TFDS(ImageData):
                 f'tfds:{self.name} has no field of classes "{self.label_key}"{close} '
                 f"It has {', '.join(labels) or 'none at all'}: give one as data.label_key"
             )
+        several = [
+            name
+            for name, field in fields.items()
+            if isinstance(field, tfds.features.FeaturesDict) and self._label(tfds, field)[0]
+        ]
+        if self.chosen and self.label_key not in several:
+            out = f"give data.label_key {' or '.join(several)}" if several else "it has none, so leave data.chosen out"
+            raise UserError(f"data.chosen is a choice among the yes-or-no attributes of tfds:{self.name}: {out}")
         # What cannot be stacked into a batch is left out: other pictures, lists of boxes, nested fields.
         plain = [name for name, field in fields.items() if _is_plain(tfds, field)]
 
         def read(index: int) -> dict[str, Any]:
             example = source[index]
-            kept = {name: example[name] for name in plain if name != self.label_key}
+            kept = {name: example[name] for name in plain if name not in (self.label_key, *PICTURES)}
             if read_label is not None:
                 kept["label"] = read_label(example[self.label_key])
             return {**kept, "image": example[self.image_key]}
@@ -66,12 +81,13 @@ class TFDS(ImageData):
             read(0)  # TFDS complains once, at the first picture, that OpenCV would be faster
         return Records(self.fitted(len(source), read), classes)
 
-    def _label(self, tfds, feature):
+    def _label(self, tfds, feature, chosen: tuple[str, ...] = ()):
         """The names of the classes, and how to read a label; () and None without a label."""
         if isinstance(feature, tfds.features.ClassLabel):
             return tuple(feature.names or ()), int
         if isinstance(feature, tfds.features.FeaturesDict):
             names = tuple(name for name, part in feature.items() if part.np_dtype == np.bool_ and not part.shape)
+            names = choose(names, chosen, f"tfds:{self.name}")
             return names, lambda values: np.array([values[name] for name in names], np.int32)
         return (), None
 
