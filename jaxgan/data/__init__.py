@@ -9,10 +9,13 @@ from jaxgan.data.base import ImageData, Records
 from jaxgan.data.digits import Digits
 from jaxgan.data.folder import Folder
 from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
+from jaxgan.data.openmoji_pairs import OpenMojiPairs
+from jaxgan.data.pairs import Pairs
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sources import parse_source
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.toys import Points
+from jaxgan.data.unpaired import Unpaired
 
 __all__ = [
     "TFDS",
@@ -23,8 +26,11 @@ __all__ = [
     "Folder",
     "ImageData",
     "OpenMoji",
+    "OpenMojiPairs",
+    "Pairs",
     "Points",
     "Records",
+    "Unpaired",
     "avatar_attributes",
     "avatar_options",
     "openmoji_attributes",

@@ -88,6 +88,8 @@ class Avatars(ImageData):
             raise UserError(f"data.count is {self.count}: at least 1 avatar is needed")
         if self.first < 0:
             raise UserError(f"data.first is {self.first}: the avatars are numbered from 0")
+        if isinstance(self.label, str) and "=" in self.label:
+            object.__setattr__(self, "label", (self.label,))
         if isinstance(self.label, list | tuple):  # a list as JSON gives it
             object.__setattr__(self, "label", as_names("data.label", self.label))
             _conditions(self.style, self.label)

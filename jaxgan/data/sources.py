@@ -9,31 +9,39 @@ from jaxgan.data.base import ImageData, nearest
 from jaxgan.data.digits import Digits
 from jaxgan.data.folder import Folder
 from jaxgan.data.openmoji import OpenMoji
+from jaxgan.data.openmoji_pairs import OpenMojiPairs
+from jaxgan.data.pairs import Pairs
 from jaxgan.data.tfds import TFDS
+from jaxgan.data.unpaired import Unpaired
 from jaxgan.errors import UserError
 
-BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "digits": Digits}
+BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "openmoji_pairs": OpenMojiPairs, "digits": Digits}
+DOMAINS = (("A", "B"), ("trainA", "trainB"))  # subfolders, and splits of TFDS, of two sets without pairs
 
 
-def parse_source(spec: str, like: ImageData | None = None) -> ImageData:
+def parse_source(spec: str, like: ImageData | Unpaired | None = None) -> ImageData | Unpaired:
     """The data set that `spec` names, without loading it.
 
     Args:
-      spec: "avatars", "openmoji", "digits", "tfds:NAME" (as TFDS writes it: "tfds:cycle_gan/horse2zebra"), a
+      spec: "avatars", "openmoji", "openmoji_pairs", "digits", "tfds:NAME" (as TFDS writes it: "tfds:cifar10"), a
         folder of pictures, or an .npz file. A folder that is named like a built-in set is "./avatars".
-      like: its size, channels, crop, resize and flip are kept.
+      like: its size, channels, crop, resize and flip are kept. Where it is a set of pairs, so is what comes back: a
+        folder is one of `Pairs`. Where it is `Unpaired`, a folder has the subfolders A and B, or trainA and trainB, and
+        "tfds:cycle_gan/NAME" has the splits trainA and trainB.
 
     Raises:
-      UserError: it is none of these; the sentence names the nearest one.
+      UserError: it is none of these (the sentence names the nearest one), or has no pairs or no two sets as `like` has.
 
     >>> parse_source("tfds:cifar10", like=Digits(size=32)) == TFDS(name="cifar10", size=32, channels=1)
     True
     """
-    fields = [field.name for field in dataclasses.fields(ImageData)]
-    picture = {name: getattr(like, name) for name in fields} if isinstance(like, ImageData) else {}
-    if spec in BUILT_IN:
+    if isinstance(like, Unpaired):
+        return _two_sets(spec, like)
+    picture = _picture(like)
+    paired = isinstance(like, Pairs | OpenMojiPairs)
+    if spec in BUILT_IN and not (paired and BUILT_IN[spec] is not OpenMojiPairs):
         return BUILT_IN[spec](**picture)
-    if spec.startswith("tfds:") and len(spec) > len("tfds:"):
+    if spec.startswith("tfds:") and len(spec) > len("tfds:") and not paired:
         return TFDS(name=spec.removeprefix("tfds:"), **picture)
     path = Path(spec).expanduser()
     if path.suffix.lower() == ".npz":
@@ -41,11 +49,46 @@ def parse_source(spec: str, like: ImageData | None = None) -> ImageData:
             raise UserError(f"the file {path} does not exist")
         return Arrays(path=spec, **picture)
     if path.is_dir():
+        if paired:
+            direction = {"direction": like.direction} if isinstance(like, Pairs) else {}
+            return Pairs(path=spec, **direction, **picture)
         return Folder(path=spec, **picture)
     if path.is_file():
         raise UserError(f"{path} is a file: a folder of pictures, or an .npz file, can be a data set")
-    beside = [str(path.parent / p.name) for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
+    if paired:
+        raise UserError(
+            f'"{spec}" is no set of pairs, as this config learns from: give a folder with the subfolders A and B, or of '
+            'pictures with two halves, an .npz file with "input" and "image", or openmoji_pairs'
+        )
     raise UserError(
-        f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *beside])} '
+        f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *_beside(path)])} '
         f"A source is {', '.join(BUILT_IN)}, tfds:NAME, an existing folder of pictures, or an .npz file"
     )
+
+
+def _picture(like: object) -> dict:
+    """The fields of `like` that all sets of pictures have."""
+    fields = [field.name for field in dataclasses.fields(ImageData)]
+    return {name: getattr(like, name) for name in fields} if isinstance(like, ImageData) else {}
+
+
+def _two_sets(spec: str, like: Unpaired) -> Unpaired:
+    a, b = _picture(like.a), _picture(like.b)
+    if spec.startswith("tfds:") and len(spec) > len("tfds:"):
+        first, second = DOMAINS[1]
+        name = spec.removeprefix("tfds:")
+        return Unpaired(a=TFDS(name=name, split=first, **a), b=TFDS(name=name, split=second, **b))
+    path = Path(spec).expanduser()
+    for first, second in DOMAINS:
+        if (path / first).is_dir() and (path / second).is_dir():
+            return Unpaired(a=Folder(path=str(path / first), **a), b=Folder(path=str(path / second), **b))
+    what = "does not have these" if path.is_dir() else f"is neither{nearest(spec, _beside(path)).removesuffix('.')}"
+    raise UserError(
+        "this config learns from two sets without pairs: a source is a folder with the subfolders A and B, or trainA and "
+        f"trainB, or tfds:cycle_gan/NAME, but {spec} {what}; a config in Python can put any two sets together"
+    )
+
+
+def _beside(path: Path) -> list[str]:
+    """The folders that lie where `path` would."""
+    return [str(path.parent / p.name) for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
