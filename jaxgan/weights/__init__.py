@@ -1,0 +1,1 @@
+"""Other people's weights: read from their files, written into files that their code reads."""
