@@ -2,6 +2,8 @@
 
     jaxgan train CONFIG         train a config, or go on with it; with --seeds 0,1,2 a run for each
     jaxgan sample WORKDIR       make pictures with a trained run
+    jaxgan translate WORKDIR INPUT OUTPUT
+                                turn pictures into others with a run that learnt to
     jaxgan interpolate WORKDIR  walk from one sample to another: a strip or a film
     jaxgan directions WORKDIR   find directions in the latent space that mean something
     jaxgan edit WORKDIR         change samples along a direction, or by arithmetic
@@ -22,7 +24,7 @@ import jaxgan
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError
 
-COMMANDS = ("train", "sample", "interpolate", "directions", "edit", "evaluate", "bench", "list", "info")
+COMMANDS = ("train", "sample", "interpolate", "directions", "edit", "evaluate", "bench", "list", "info", "translate")
 """Each is the module of its name in `jaxgan.commands`."""
 
 

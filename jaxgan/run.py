@@ -149,6 +149,32 @@ class Run:
             {"z": np.asarray(z, np.float32), "inputs": inputs},
         )
 
+    def translate(
+        self,
+        pictures: np.ndarray,
+        direction: str = "ab",
+        labels: np.ndarray | None = None,
+        statistics: Literal["batch", "running"] = "batch",
+        seed: int = 0,
+        weights: Literal["ema", "raw"] = "ema",
+    ) -> np.ndarray:
+        """Pictures of any height and width turned into others of the same size, float32 [N, H, W, C] in [-1, 1].
+
+        Args:
+            pictures: floats [N, H, W, C] in [-1, 1].
+            direction: one of the system's `directions`.
+            labels: what each picture shall be, [N] or [N, A] as the data has it, for a system that reads "label".
+            statistics: "batch", as in training; "running" for running statistics and no dropout.
+            seed: of the noise; what comes of picture i is, to rounding, the same however many there are.
+            weights: "ema" for the moving averages, "raw" for the parameters themselves.
+
+        Raises:
+            UserError: the system does not go in this direction; pictures or labels are not what it takes.
+        """
+        from jaxgan.translation import translate
+
+        return translate(self, pictures, direction, labels, statistics, seed, weights)
+
     def _check_latents(self) -> None:
         if not self.system.has_latents:
             raise UserError(

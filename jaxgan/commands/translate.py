@@ -1,0 +1,280 @@
+"""`jaxgan translate`: turn pictures into others with a trained run."""
+
+import dataclasses
+import glob
+import itertools
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import tyro
+
+import jaxgan
+from jaxgan import configs
+from jaxgan.commands.latents import check_numbers
+from jaxgan.commands.parsing import complain, parse
+from jaxgan.data.base import nearest
+from jaxgan.data.folder import find_pictures
+from jaxgan.data.pictures import SUFFIXES
+from jaxgan.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+    from jaxgan.translation_files import File
+
+WRITTEN = (".png", ".jpg", ".jpeg", ".webp")
+"""Suffixes of what can be written."""
+SIBLINGS = {"A": "B", "B": "A"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Translate:
+    """Turn pictures of any size into others, with a run that learnt to make pictures from pictures."""
+
+    workdir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    input: tyro.conf.Positional[str]
+    """A picture, a folder of pictures (and below), or a pattern in quotes, such as "photos/*.jpg"."""
+    output: tyro.conf.Positional[str]
+    """A file, .png, .jpg or .webp, for one picture; otherwise a folder, where each file keeps its name (and its format, where
+    that is one of these; it is PNG otherwise)."""
+    direction: str = "ab"
+    """ab, from the training data's inputs to its images; or ba, back, where the run learnt that too."""
+    attributes: str | None = None
+    """What the pictures shall be, for a run that learnt attributes or classes: all attributes by name, as
+    "hair_color=red,glasses=0", or all their numbers, as 1,0,0,1; or a class, by name or number."""
+    all_domains: bool = False
+    """One sheet (OUTPUT is a .png) instead: a row for each of the first 16 pictures, a column for each attribute turned on
+    alone, or what it changes of --attributes; or a column for each class."""
+    size: int | Literal["keep"] = "keep"
+    """Pixels of the short side to which pictures are resized first; keep leaves them as they are (on a sheet, up to 256)."""
+    compare: bool = False
+    """Write input and output side by side; beside them the target, of a folder A whose sibling B has the same names."""
+    target: Path | None = None
+    """With --compare: the folder of the targets, which have the names of the inputs, save for the suffix."""
+    running_statistics: bool = False
+    """Normalise by running statistics and without dropout, instead of as in training: each picture by its own statistics."""
+    weights: Literal["ema", "raw"] = "ema"
+    """The moving average of the weights where there is one, or the weights themselves."""
+    seed: int = 0
+    """Of the noise, where there is any. What comes of a file depends on this and its name, on no other file."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
+    config: str | None = None
+    """The config again, for a system that is not part of jaxgan."""
+
+
+def run(argv: list[str]) -> int:
+    """Turn pictures into others with a trained run."""
+    arguments = parse(Translate, "jaxgan translate", argv)
+    check_numbers(arguments.seed)
+    if arguments.size != "keep" and arguments.size < 1:
+        raise UserError(f"--size {arguments.size}: it must be keep, or at least 1")
+    if arguments.compare and arguments.all_domains:
+        raise UserError("--compare goes without --all-domains, whose sheet shows the inputs already: leave one out")
+    if arguments.target is not None and not arguments.compare:
+        raise UserError(f"--target {arguments.target} goes with --compare: give both")
+    found = find_inputs(arguments.input)
+    files = _sheet_files(found, arguments) if arguments.all_domains else _files(found, arguments)
+    experiment = configs.load(arguments.config) if arguments.config else None
+    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    label = _label(trained, arguments)
+    done, failed = (_write_sheet if arguments.all_domains else _write_files)(trained, files, label, arguments)
+    if not done:
+        raise UserError(failed[0] if len(failed) == 1 else f"none of the {len(failed)} pictures could be translated")
+    count = f"{done} picture{'' if done == 1 else 's'}"
+    print(f"{count} translated {arguments.direction} by step {trained.step}, in {arguments.output}")
+    if failed:
+        return complain(f"{len(failed)} of {len(files)} pictures could not be read or written", 1)
+    return 0
+
+
+def find_inputs(text: str) -> dict[str, Path]:
+    """The pictures that INPUT says, by their names: the path below the folder, or below what a pattern leaves open.
+
+    Raises:
+        UserError: there are none.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return {str(file.relative_to(path)): file for file in find_pictures(path)}
+    if path.exists():
+        return {path.name: path}
+    if glob.has_magic(text):
+        fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
+        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+        files = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
+        if not files:
+            raise UserError(f"no picture matches {text} (files ending in {', '.join(sorted(SUFFIXES))})")
+        return {str(file.relative_to(fixed)): file for file in files}
+    beside = os.listdir(path.parent) if path.parent.is_dir() else []
+    raise UserError(f"there is no picture or folder {text}{nearest(path.name, beside)}".removesuffix("."))
+
+
+def _files(found: dict[str, Path], arguments: Translate) -> "list[File]":
+    """What is read, and where each goes.
+
+    Raises:
+        UserError: OUTPUT is no place for it: files would be overwritten, a folder is asked for and a file given.
+    """
+    from jaxgan.translation_files import File
+
+    source, output = Path(arguments.input).expanduser(), Path(arguments.output).expanduser()
+    suffix = output.suffix.lower()
+    one = len(found) == 1 and not source.is_dir()
+    as_file = not output.is_dir() and not arguments.output.endswith(("/", os.sep)) and suffix != ""
+    if as_file and one and suffix not in WRITTEN:
+        raise UserError(
+            f"OUTPUT {arguments.output}: it must end in {', '.join(WRITTEN[:-1])} or {WRITTEN[-1]}, or be a folder"
+        )
+    if as_file and not one and (suffix in WRITTEN or output.exists()):
+        what = "a folder" if source.is_dir() else f"{len(found)} pictures"
+        raise UserError(f"OUTPUT {arguments.output} is one file, but {arguments.input} is {what}: name a folder")
+    folder = output.parent if as_file and one else output
+    _check_folder(folder, arguments.output)
+    if source.is_dir() and source.resolve() == folder.resolve():
+        raise UserError(
+            f"OUTPUT {arguments.output} is the folder of the inputs, which would be overwritten: name another"
+        )
+    if source.is_dir() and folder.resolve().is_relative_to(
+        source.resolve()
+    ):  # what an earlier command made is no input
+        found = {name: path for name, path in found.items() if not path.resolve().is_relative_to(folder.resolve())}
+        if not found:
+            raise UserError(f"the folder {arguments.input} has no pictures but those in OUTPUT {arguments.output}")
+    targets = _targets(found, source, arguments)
+    files: dict[Path, File] = {}
+    for name, path in found.items():
+        kept = Path(name).suffix.lower() in WRITTEN
+        out = output if as_file and one else folder / (name if kept else Path(name).with_suffix(".png"))
+        if out in files:
+            raise UserError(f"{files[out].source} and {path} would both become {out}: rename one of them")
+        files[out] = File(path, name, out, targets.get(name))
+    originals = {path.resolve() for path in (*found.values(), *targets.values())}
+    for out, file in files.items():
+        if out.resolve() in originals:
+            raise UserError(f"the translation of {file.source} would overwrite {out}: name another OUTPUT")
+    return list(files.values())
+
+
+def _check_folder(folder: Path, output: str) -> None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir():
+        raise UserError(f"OUTPUT {output}: {existing} is a file, not a folder")
+
+
+def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict[str, Path]:
+    """The targets of pictures by the pictures' names; none where they are not shown."""
+    if not arguments.compare:
+        return {}
+    folder = arguments.target.expanduser() if arguments.target is not None else None
+    if folder is None:
+        other = SIBLINGS.get(source.resolve().name)
+        folder = source.resolve().with_name(other) if other and source.is_dir() else None
+        if folder is None or not folder.is_dir():
+            return {}
+    # Of two with one name the one whose suffix is the same.
+    by_stem: dict[Path, list[Path]] = {}
+    for path in find_pictures(folder):
+        by_stem.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
+    made = {}
+    for name in found:
+        choice = by_stem.get(Path(name).with_suffix(""), [])
+        same = [path for path in choice if path == folder / name] or choice
+        if len(same) != 1:
+            if arguments.target is None:
+                return {}
+            what = f"has {len(same)} pictures of the name" if same else "has no picture of the name"
+            raise UserError(f"--target {arguments.target} {what} {Path(name).with_suffix('')}: each input needs one")
+        made[name] = same[0]
+    return made
+
+
+def _sheet_files(found: dict[str, Path], arguments: Translate) -> "list[File]":
+    from jaxgan.translation_files import File
+    from jaxgan.translation_sheet import ROWS
+
+    out = Path(arguments.output).expanduser()
+    if out.suffix.lower() != ".png" or out.is_dir():
+        raise UserError(f"OUTPUT {arguments.output}: with --all-domains it is one file, which must end in .png")
+    _check_folder(out.parent, arguments.output)
+    chosen = list(found.items())[:ROWS]
+    if out.resolve() in {path.resolve() for _, path in chosen}:
+        raise UserError(f"the sheet would overwrite {out}, one of the inputs: name another OUTPUT")
+    return [File(path, name, out) for name, path in chosen]
+
+
+def _label(trained: "Run", arguments: Translate) -> np.ndarray | None:
+    """What --attributes says.
+
+    Raises:
+        UserError: the run takes no attributes; or it does, and is not told any.
+    """
+    from jaxgan.translation_labels import parse_label
+
+    name = type(trained.system).__name__
+    if "label" not in trained.system.reads:
+        for flag, given in (
+            ("--attributes", arguments.attributes is not None),
+            ("--all-domains", arguments.all_domains),
+        ):
+            if given and trained.system.directions:
+                raise UserError(f"{flag}: {name} translates without attributes or classes; leave it out")
+        return None
+    if arguments.attributes is not None:
+        return parse_label(arguments.attributes, trained.record)
+    if not arguments.all_domains and trained.system.directions:
+        raise UserError(
+            f"say what the pictures shall be, --attributes or --all-domains: {name} knows {', '.join(trained.record.classes)}"
+        )
+    return None
+
+
+def _options(arguments: Translate) -> dict:
+    return {
+        "direction": arguments.direction,
+        "statistics": "running" if arguments.running_statistics else "batch",
+        "seed": arguments.seed,
+        "weights": arguments.weights,
+        "size": None if arguments.size == "keep" else arguments.size,
+    }
+
+
+def _write_files(
+    trained: "Run", files: "list[File]", label: np.ndarray | None, arguments: Translate
+) -> tuple[int, list[str]]:
+    """How many files were written, and why the others were not, which is said at once."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from jaxgan.translation_files import translate_files
+
+    made = translate_files(trained, files, label=label, compare=arguments.compare, **_options(arguments))
+    shown = track(
+        made, "translating", len(files), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    )
+    done, failed = 0, []
+    for _, reason in shown:
+        done += reason is None
+        if reason is not None:
+            failed.append(reason)
+            if len(files) > 1:
+                complain(reason)
+    return done, failed
+
+
+def _write_sheet(
+    trained: "Run", files: "list[File]", label: np.ndarray | None, arguments: Translate
+) -> tuple[int, list[str]]:
+    from jaxgan.translation_sheet import domains_sheet
+
+    sheet, failed = domains_sheet(trained, files, label, **_options(arguments))
+    if len(files) > 1:
+        for reason in failed:
+            complain(reason)
+    if sheet is not None:
+        files[0].out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(files[0].out)
+    return len(files) - len(failed), failed

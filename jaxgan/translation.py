@@ -1,0 +1,161 @@
+"""Pictures of any height and width turned into others by a trained run; `translation_files` does it to files.
+
+Networks want sides that a number divides (`System.multiple`). A picture is padded for that at the bottom and the right, by
+reflection, and its translation is cropped. The padding is not without effect: a convolution sees it near the edge, and a
+network that normalises by the picture's own statistics sees it everywhere, a little. So there is as little of it as possible;
+but each padded shape is compiled, which takes seconds. Of files with more than `SHAPES` padded shapes the sides are
+therefore padded to multiples of about `COARSE`.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+import jax
+import numpy as np
+
+from jaxgan import rows
+from jaxgan.errors import UserError
+from jaxgan.run import in_chunks
+from jaxgan.training.system import System
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+PIXELS = 64 * 64 * 64
+"""Of pictures that are translated at once: 64 of 64x64, 4 of 256x256; at least one picture."""
+SHAPES = 8
+"""Padded shapes that files may have before they are padded more coarsely."""
+COARSE = 64
+
+
+def translate(
+    run: "Run",
+    pictures: np.ndarray,
+    direction: str = "ab",
+    labels: np.ndarray | None = None,
+    statistics: Literal["batch", "running"] = "batch",
+    seed: int = 0,
+    weights: Literal["ema", "raw"] = "ema",
+) -> np.ndarray:
+    """See `Run.translate`."""
+    translator = Translator(run, direction, statistics, seed, weights)
+    pictures = np.asarray(pictures)
+    if pictures.ndim != 4 or not len(pictures) or pictures.dtype.kind != "f":
+        raise UserError(
+            f"pictures are floats [N, height, width, channels] in [-1, 1], but these are {pictures.dtype} "
+            f"{list(pictures.shape)}"
+        )
+    if pictures.shape[-1] != translator.channels:
+        raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {translator.channels}")
+    height, width = pictures.shape[1:3]
+    padded = pad(pictures, *padded_size(height, width, run.system.multiple))
+    return translator(padded, np.arange(len(pictures)), _checked_labels(run, labels, len(pictures)))[:, :height, :width]
+
+
+class Translator:
+    """`System.translate` of a run, compiled for each shape; its variables are put on the device once.
+
+    Attributes:
+        channels: of the pictures that it takes.
+    """
+
+    def __init__(
+        self,
+        run: "Run",
+        direction: str = "ab",
+        statistics: Literal["batch", "running"] = "batch",
+        seed: int = 0,
+        weights: Literal["ema", "raw"] = "ema",
+    ):
+        """Raises: UserError: the run does not turn pictures into pictures, or not in this direction."""
+        system = run.system
+        name = type(system).__name__
+        if not system.directions:
+            raise UserError(f"{name} does not turn pictures into pictures: jaxgan sample shows what it makes")
+        if direction not in system.directions:
+            raise UserError(f"there is no direction {direction}: {name} goes {' and '.join(system.directions)}")
+        if statistics not in ("batch", "running"):
+            raise UserError(f"there are no statistics {statistics}: they are batch or running")
+        shapes = run.record.shapes
+        self.channels = shapes["input" if direction == "ab" and "input" in shapes else "image"].shape[-1]
+        self._variables = jax.device_put({**run.variables(weights), **run.frozen})
+        self._key = jax.random.key(np.uint32(seed), impl="threefry2x32")
+        self._translate = _compiled_translate(system, direction, statistics)
+        self._counts: dict[tuple[int, ...], int] = {}  # shape -> pictures at once, as compiled
+
+    def __call__(self, pictures: np.ndarray, numbers: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """Pictures [N, H, W, C] with sides that `multiple` divides, translated; the noise of each is that of its number [N].
+
+        What comes of a picture is a function of it, its number and its label: the others are not seen by it.
+        """
+        shape, enough = pictures.shape[1:], 1 << (len(pictures) - 1).bit_length()
+        # A power of two, and what is compiled already: nearly full, and at most a few programs for each shape.
+        count = min(at_once(*shape[:2]), max(enough, self._counts.get(shape, 1)))
+        self._counts[shape] = count
+        return in_chunks(
+            lambda part, _: self._translate(
+                self._variables, part["pictures"], self._key, part["numbers"], part["labels"]
+            ),
+            {"pictures": np.asarray(pictures, np.float32), "numbers": np.asarray(numbers, np.uint32), "labels": labels},
+            count,
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_translate(system: System, direction: str, statistics: str) -> Callable:
+    def one(variables, key, picture, number, label):
+        key, label = jax.random.fold_in(key, number), None if label is None else label[None]
+        options = {"direction": direction, "labels": label, "statistics": statistics}
+        return system.translate(variables, picture[None], key, **options)[0]
+
+    def translate(variables, pictures, key, numbers, labels):
+        each = jax.vmap(functools.partial(one, variables, key))
+        return rows.solo(lambda: each(pictures, numbers, labels))()
+
+    return jax.jit(translate)
+
+
+def at_once(height: int, width: int) -> int:
+    """How many pictures of a size are translated at once: a power of two, about `PIXELS` together."""
+    return 1 << max(PIXELS // (height * width), 1).bit_length() - 1
+
+
+def padded_size(height: int, width: int, multiple: int) -> tuple[int, int]:
+    """(height, width), rounded up to multiples."""
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
+def padding_multiple(sizes: Iterable[tuple[int, int]], multiple: int) -> int:
+    """What pictures of these sizes are padded to multiples of: `multiple`, or about `COARSE` where they differ too much."""
+    shapes = {padded_size(*size, multiple) for size in sizes}
+    return multiple if len(shapes) <= SHAPES else padded_size(COARSE, COARSE, multiple)[0]
+
+
+def pad(pictures: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Pads [..., H, W, C] to [..., height, width, C]: by reflection, or, of what is too small for it, by its edge."""
+    for axis, side in ((-3, height), (-2, width)):
+        more = side - pictures.shape[axis]
+        around = [(0, 0)] * pictures.ndim
+        around[axis] = (0, more)
+        pictures = np.pad(pictures, around, "reflect" if more < pictures.shape[axis] else "edge") if more else pictures
+    return pictures
+
+
+def _checked_labels(run: "Run", labels: np.ndarray | None, count: int) -> np.ndarray | None:
+    name = type(run.system).__name__
+    if "label" not in run.system.reads:
+        if labels is not None:
+            raise UserError(f"{name} translates pictures without labels: leave them out")
+        return None
+    wanted, classes = run.record.shapes["label"], run.record.classes
+    if labels is None:
+        raise UserError(f"{name} must be told what the pictures shall be: give labels {[count, *wanted.shape]}")
+    labels = np.asarray(labels)
+    if labels.shape != (count, *wanted.shape):
+        raise UserError(f"labels are {list(labels.shape)}, but for these pictures must be {[count, *wanted.shape]}")
+    highest = 1 if wanted.shape else len(classes) - 1
+    made = labels.astype(wanted.dtype)
+    if (made != labels).any() or made.min() < 0 or (classes and made.max() > highest):
+        raise UserError(f"labels are numbers from 0 to {highest}: {', '.join(classes)}")
+    return made
