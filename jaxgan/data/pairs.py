@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from jaxgan.data import pictures
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, some
@@ -55,8 +53,10 @@ class Pairs(ImageData):
 
         def read(index: int) -> dict:
             group, pixels = decode(index)
-            halves = pixels if len(pixels) == 2 else np.split(pixels[0], 2, axis=1)
-            source, target = halves if self.direction == "ab" else reversed(halves)
+            if len(pixels) == 1:
+                middle = pixels[0].shape[1] // 2
+                pixels = [pixels[0][:, :middle], pixels[0][:, middle:]]
+            source, target = pixels if self.direction == "ab" else reversed(pixels)
             return {"input": source, "image": target, "file": str(group[0].relative_to(folder))}
 
         return Records(self.fitted(len(groups), read, pictures=2), ())
@@ -65,14 +65,13 @@ class Pairs(ImageData):
 def _partners(a: Path, b: Path) -> list[tuple[Path, Path]]:
     """The pictures of the two folders that have the same name but for the suffix, in the order of A."""
     in_a, in_b = _by_name(a), _by_name(b)
-    lonely = [(a / name, b) for name in in_a if name not in in_b] + [(b / name, a) for name in in_b if name not in in_a]
+    lonely = []
+    for folder, mine, other, theirs in ((a, in_a, b, in_b), (b, in_b, a, in_a)):
+        names = [str(path.relative_to(folder)) for name, path in mine.items() if name not in theirs]
+        if names:
+            lonely.append(f"{len(names)} of {folder} not in {other} ({some(names)})")
     if lonely:
-        said = []
-        for folder, other in ((a, b), (b, a)):
-            names = [str(path.relative_to(folder)) for path, lacking in lonely if lacking == other]
-            if names:
-                said.append(f"{len(names)} of {folder} not in {other} ({some(names)})")
-        raise UserError(f"pictures without a partner of the same name: {'; '.join(said)}. Add them or move these out")
+        raise UserError(f"pictures without a partner of the same name: {'; '.join(lonely)}. Add it or move them out")
     return [(path, in_b[name]) for name, path in in_a.items()]
 
 

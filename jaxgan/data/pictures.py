@@ -69,7 +69,9 @@ def check_picture(path: str | os.PathLike) -> str | None:
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
     """(width, height) of a good picture file, upright as `read_picture` gives it; reads the header only."""
     with _open(path) as image:
-        turned = image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter
+        # In a PNG, Pillow would look for what the header does not have behind the pixels, and decode them.
+        has_exif = image.format != "PNG" or "exif" in image.info
+        turned = has_exif and image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter
         return image.size[::-1] if turned else image.size
 
 
