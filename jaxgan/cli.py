@@ -8,6 +8,8 @@
     jaxgan directions WORKDIR   find directions in the latent space that mean something
     jaxgan edit WORKDIR         change samples along a direction, or by arithmetic
     jaxgan evaluate WORKDIR     score a run; or --real DIR --fake DIR, pictures made by anything
+    jaxgan import-weights FILE  make a workdir of weights that other code has trained
+    jaxgan export WORKDIR       write the weights of a run for other code
     jaxgan bench CONFIG         measure a config's training step
     jaxgan list                 the configs that ship with jaxgan
     jaxgan info WORKDIR         what a workdir holds
@@ -24,8 +26,9 @@ import jaxgan
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError
 
-COMMANDS = ("train", "sample", "interpolate", "directions", "edit", "evaluate", "bench", "list", "info", "translate")
-"""Each is the module of its name in `jaxgan.commands`."""
+COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit", "evaluate", "import-weights", "export",
+            "bench", "list", "info")  # fmt: skip
+"""Each is the module of its name, with _ for -, in `jaxgan.commands`."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         hint = f" Did you mean {close[0]}?" if close else ""
         return complain(f"there is no command {argv[0]}.{hint} The commands are {', '.join(COMMANDS)}.")
     try:
-        return importlib.import_module(f"jaxgan.commands.{argv[0]}").run(argv[1:])
+        return importlib.import_module(f"jaxgan.commands.{argv[0].replace('-', '_')}").run(argv[1:])
     except UserError as error:
         return complain(str(error))
     except KeyboardInterrupt:

@@ -1,1 +1,26 @@
-"""Other people's weights: read from their files, written into files that their code reads."""
+"""Other people's weights: read from their files into a workdir, and written into files that their code reads.
+
+    run = jaxgan.weights.import_weights(["latest_net_G.pth"], "pytorch-cyclegan-and-pix2pix", "runs/facades")
+    jaxgan.weights.export_weights(run, "facades.safetensors")
+
+`file` reads files as numbers, never as programs; `layers` brings tensors and leaves together; `formats` are whose code wrote
+the files, each a module that knows names and architectures (`translators`, `dcgan`).
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+_WHERE = {"Imported": "data", "import_weights": "importing", "export_weights": "exporting"}
+__all__ = list(_WHERE)
+
+if TYPE_CHECKING:
+    from jaxgan.weights.data import Imported
+    from jaxgan.weights.exporting import export_weights
+    from jaxgan.weights.importing import import_weights
+
+
+def __getattr__(name: str):
+    # When it is first used: reading files of weights, as metrics do, needs no more than `file`.
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"jaxgan.weights.{_WHERE[name]}"), name)

@@ -1,0 +1,49 @@
+"""`jaxgan export`: the weights of a run for other people's code."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+import jaxgan
+from jaxgan import configs
+from jaxgan.commands.parsing import parse
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write the weights of a network under the names of well-known PyTorch code, which `jaxgan import-weights` reads too.
+
+    A file is one network, as there. Pix2Pix's and CycleGAN's are those of pytorch-CycleGAN-and-pix2pix, DCGAN's those of
+    PyTorch's example.
+    """
+
+    workdir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    out: Path
+    """The file to write."""
+    format: Literal["safetensors"] = "safetensors"
+    """Of the file."""
+    network: str = "G"
+    """Which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A)."""
+    weights: Literal["ema", "raw"] = "ema"
+    """The moving average of the weights where there is one, or the weights themselves."""
+    step: int | Literal["best"] | None = None
+    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
+    config: str | None = None
+    """The config again, for a system that is not part of jaxgan."""
+
+
+def run(argv: list[str]) -> int:
+    """Write the weights of a network for other people's code."""
+    arguments = parse(Export, "jaxgan export", argv)
+    from jaxgan.weights import export_weights
+
+    experiment = configs.load(arguments.config) if arguments.config else None
+    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    format, spare = export_weights(trained, arguments.out, arguments.network, arguments.weights)
+    print(f"{arguments.network} of step {trained.step} in {arguments.out}, with the names of {format}")
+    if spare:
+        print(f"{', '.join(spare)}: that code has no bias there; load the file into a model that has")
+    return 0

@@ -1,0 +1,51 @@
+"""`jaxgan import-weights`: a workdir of weights that other code has trained."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from jaxgan.commands.parsing import parse
+from jaxgan.weights.formats import Format
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportWeights:
+    """Make a workdir, for `jaxgan translate` or `jaxgan sample`, of weights that other code has trained.
+
+    Width, depth, norm and all else are read off the tensors. A network that is in none of the files gets fresh weights.
+    """
+
+    files: tyro.conf.Positional[tuple[Path, ...]]
+    """.safetensors or .pth files (for the latter PyTorch is needed) of one network each: a generator's, and others as you have
+    them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A and net_D_B, or else by their order."""
+    format: Format
+    """Whose code wrote them."""
+    out: Path
+    """The folder to make."""
+    size: int | None = None
+    """Side of the pictures in pixels; what the architecture implies by default."""
+    direction: Literal["ab", "ba"] | None = None
+    """For CycleGAN: what the first generator's file does, whatever its name says. ab by default."""
+
+
+def run(argv: list[str]) -> int:
+    """Make a workdir of weights that other code has trained."""
+    arguments = parse(ImportWeights, "jaxgan import-weights", argv)
+    from jaxgan.weights import import_weights
+
+    made = import_weights(
+        arguments.files, arguments.format, arguments.out, size=arguments.size, direction=arguments.direction
+    )
+    data, system = made.experiment.data, made.system
+    for name, file in zip(data.networks, data.files, strict=True):
+        print(f"{name} from {file}")
+    if data.fresh:
+        print(f"{', '.join(data.fresh)} in none of the files: fresh weights, which have learnt nothing")
+    for direction, name in {"ab": "G", "ba": "F"}.items():
+        if direction in system.directions and name in data.fresh:
+            print(f"so only the other direction translates: not --direction {direction}")
+    height, width, channels = made.record.shapes["image"].shape
+    print(f"{type(system).__name__} for pictures of {height}x{width}x{channels}; workdir {made.workdir}")
+    return 0

@@ -1,0 +1,40 @@
+"""The formats of other people's files, by name; and what each tells about the files that it is given."""
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from jaxgan.training.system import System
+from jaxgan.weights.file import Weights
+
+Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan"]
+
+MODULES = {"pytorch-cyclegan-and-pix2pix": "translators", "pytorch-dcgan": "dcgan"}
+"""Each has two functions. `recognise(files, direction) -> Recognised` reads an architecture off the names and shapes of
+tensors; `layers(system, shape, network) -> Layers` names the tensors of a network, or says which field of the system that
+code does not have."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What files hold.
+
+    Attributes:
+        system: with the architecture that the tensors show.
+        files: by the network of the system that each is.
+        size: the side of the pictures that it was, most likely, trained on.
+        channels: of the pictures.
+        fixed_size: they make pictures of this size and no other.
+    """
+
+    system: System
+    files: dict[str, Weights]
+    size: int
+    channels: int
+    fixed_size: bool = False
+
+
+def module_of(name: Format) -> ModuleType:
+    """The module of a format."""
+    return importlib.import_module(f"jaxgan.weights.{MODULES[name]}")

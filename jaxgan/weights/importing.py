@@ -1,0 +1,112 @@
+"""From other people's files to a workdir."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from jaxgan import workdir
+from jaxgan.data.pipeline import Batches
+from jaxgan.errors import UserError
+from jaxgan.experiment import Experiment
+from jaxgan.run import Run, restore
+from jaxgan.training.checkpoint import Checkpoints, digests, host_copy
+from jaxgan.training.step import initial_state
+from jaxgan.weights.data import Imported
+from jaxgan.weights.file import read_weights
+from jaxgan.weights.formats import Format, Recognised, module_of
+from jaxgan.weights.layers import read_network, unprefixed
+
+
+def import_weights(
+    files: Sequence[str | Path],
+    format: Format,
+    out: str | Path,
+    *,
+    size: int | None = None,
+    direction: Literal["ab", "ba"] | None = None,
+    data: Any = None,
+) -> Run:
+    """Make a workdir, at step 0, of weights that other code has trained.
+
+    The architecture is that which the tensors' names and shapes show. A network of the system that is in none of the files
+    gets fresh weights: `run.experiment.data.fresh` names them.
+
+    Args:
+        files: `.safetensors` or `.pth` files of one network each; a generator's at least.
+        format: whose code wrote them.
+        out: the folder to make; there may be an empty one.
+        size: side of the pictures; what the architecture implies by default. Translators take pictures of other sizes, too.
+        direction: for CycleGAN, what the first generator's file does, whatever its name says.
+        data: what the run is to be trained on, by `jaxgan.fit(run.experiment, run.workdir)`; `size` is then that of its
+            pictures. Without it the run can be sampled from, or translate, but not be trained.
+
+    Raises:
+        UserError: the files are not those of this format, or not whole; or the folder is not empty. Nothing was made.
+    """
+    out, chosen = Path(out), module_of(format)
+    if not files:
+        raise UserError("name the files of the weights")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} exists and is not an empty folder: give another --out")
+    if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
+        raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
+    recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
+    record = _record(recognised, format, size, data)
+    seed = record.experiment.seed
+    state = host_copy(jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))())
+    networks = dict(state.networks)
+    for name, weights in recognised.files.items():
+        layers = chosen.layers(record.system, record.shapes["image"].shape, name)
+        read = read_network(networks[name].current, weights, layers)
+        params = read.pop("params")
+        networks[name] = networks[name].replace(params=params, variables=read)
+    state = state.replace(networks=networks)
+    with workdir.locked(out):
+        workdir.prepare(out, record, overwrite=False)
+        checkpoints = Checkpoints(out / "checkpoints", record.experiment.keep_checkpoints)
+        try:
+            frozen = digests(record.system.frozen())
+            checkpoints.save(state, {"position": 0, "experiment": record.experiment.to_json(), "frozen": frozen})
+            checkpoints.wait()
+        finally:
+            checkpoints.close()
+    return restore(out)
+
+
+def _record(recognised: Recognised, format: Format, size: int | None, data: Any) -> workdir.Record:
+    system, files = recognised.system, recognised.files
+    provenance = Imported(
+        format=format,
+        files=tuple(str(file.path) for file in files.values()),
+        digests=tuple(file.digest for file in files.values()),
+        networks=tuple(files),
+        fresh=tuple(sorted({name for phase in system.phases() for name in phase.trains} - set(files))),
+        data=data,
+    )
+    experiment = Experiment(system=system, data=provenance)
+    if data is not None:
+        if size is not None:
+            raise UserError(f"size is {size}, and the data has pictures of its own size: leave it out")
+        with Batches(data, batch_size=1, seed=0) as batches:
+            record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        channels = record.shapes["image"].shape[-1]
+        if channels != recognised.channels:
+            raise UserError(
+                f"the data's pictures have {channels} channels, and those of the weights {recognised.channels}"
+            )
+        if recognised.fixed_size and record.shapes["image"].shape[:2] != (recognised.size,) * 2:
+            raise UserError(
+                f"the data's pictures are {list(record.shapes['image'].shape[:2])}, and the weights make "
+                f"{recognised.size}x{recognised.size}: set the data's size"
+            )
+        return record
+    side = recognised.size if size is None else size
+    multiple = recognised.size if recognised.fixed_size else system.multiple
+    if side < 1 or side % multiple or (recognised.fixed_size and side != multiple):
+        only = f"{multiple}, which these weights make" if recognised.fixed_size else f"a multiple of {multiple}"
+        raise UserError(f"--size {side}: it must be {only}")
+    shapes = {name: jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32) for name in system.reads}
+    return workdir.describe(experiment, shapes, (), 0)

@@ -1,0 +1,110 @@
+"""How the leaves of a network and the tensors of a PyTorch file belong together: layer by layer, in both directions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flax
+import numpy as np
+
+from jaxgan.errors import UserError
+from jaxgan.weights.file import PYTORCH, Layout, Weights, fill
+
+KINDS = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
+"""What a layer's leaves are called in PyTorch. (The count of BatchNorm's standing statistics is 0, and in no file.)"""
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+"""Old files have them for InstanceNorm too, where they mean nothing: the network normalises each picture by itself."""
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where a layer stands in a state dict.
+
+    Attributes:
+        name: what its tensors' names begin with, "model.1".
+        layout: how its kernel lies there.
+        spare_bias: it has a bias here, but none in that code: 0 where the file has none, written where it is not 0.
+    """
+
+    name: str
+    layout: Layout = PYTORCH
+    spare_bias: bool = False
+
+
+Layers = Mapping[Path, Layer]
+"""By the path of the module in a network: `("down_0",)`."""
+
+TRANSPOSED = Layout(
+    # PyTorch's is the kernel of the convolution that it transposes: rotated by half a turn (see `jaxgan.nn.conv`).
+    lambda tensor: tensor[:, :, ::-1, ::-1].transpose(2, 3, 0, 1),
+    lambda kernel: kernel[::-1, ::-1].transpose(2, 3, 0, 1),
+)
+"""[in, out, kh, kw] of a transposed convolution."""
+
+
+def unprefixed(weights: Weights) -> Weights:
+    """Without the "module." that DataParallel puts before every name."""
+    prefix = "module."
+    if not all(name.startswith(prefix) for name in weights.tensors):
+        return weights
+    return Weights(weights.path, weights.digest, {n.removeprefix(prefix): t for n, t in weights.tensors.items()})
+
+
+def kernel_shape(weights: Weights, name: str) -> tuple[int, ...]:
+    """The shape [a, b, kh, kw] of a convolution's tensor. Raises: UserError: there is none of this name, or no convolution."""
+    found = weights.tensors.get(name)
+    if found is None or found.ndim != 4:
+        shape = "is missing" if found is None else f"has the shape {list(found.shape)}"
+        raise UserError(
+            f"{weights.path}: the tensor {name}, which a convolution should have, {shape}; is it --format's?"
+        )
+    return found.shape
+
+
+def read_network(variables: dict[str, Any], weights: Weights, layers: Layers) -> dict[str, Any]:
+    """Variables as `variables` are, with the tensors of the file.
+
+    Raises:
+        UserError: tensors are missing, superfluous, misshapen or not finite; they are named.
+    """
+    leaves = flax.traverse_util.flatten_dict(variables)
+    wanted = {path: leaf for path, leaf in leaves.items() if path[-1] in KINDS}
+    spare = {
+        _name(layers, path): np.zeros(leaf.shape, np.float32)
+        for path, leaf in wanted.items()
+        if path[-1] == "bias" and layers[path[1:-1]].spare_bias
+    }
+    filled = fill(
+        flax.traverse_util.unflatten_dict(wanted),
+        Weights(weights.path, weights.digest, spare | weights.tensors),
+        lambda path: _name(layers, path),
+        lambda name: name.endswith(BUFFERS),
+        lambda path: layers[path[1:-1]].layout if path[-1] == "kernel" else PYTORCH,
+    )
+    read = {path: np.ascontiguousarray(leaf) for path, leaf in flax.traverse_util.flatten_dict(filled).items()}
+    rest = {path: np.zeros(leaf.shape, leaf.dtype) for path, leaf in leaves.items() if path not in read}
+    return flax.traverse_util.unflatten_dict(read | rest)
+
+
+def write_network(variables: dict[str, Any], layers: Layers) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The tensors that `read_network` reads, and the names of the spare biases among them."""
+    tensors, spare = {}, []
+    for path, leaf in flax.traverse_util.flatten_dict(variables).items():
+        if path[-1] not in KINDS:
+            continue
+        layer, name, leaf = layers[path[1:-1]], _name(layers, path), np.asarray(leaf, np.float32)
+        if path[-1] == "bias" and layer.spare_bias:
+            if not any(leaf.tobytes()):
+                continue
+            spare.append(name)
+        layout = layer.layout if path[-1] == "kernel" else PYTORCH
+        tensors[name] = np.ascontiguousarray(layout.write(leaf))
+        if path[-1] == "var":
+            tensors[f"{layer.name}.num_batches_tracked"] = np.zeros((), np.int64)
+    return tensors, spare
+
+
+def _name(layers: Layers, path: Path) -> str:
+    return f"{layers[path[1:-1]].name}.{KINDS[path[-1]]}"
