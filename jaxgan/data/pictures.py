@@ -67,8 +67,10 @@ def check_picture(path: str | os.PathLike) -> str | None:
 
 
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
-    """(width, height) of a good picture file, upright as `read_picture` gives it; reads the header only."""
+    """(width, height) of a good picture file, upright as `read_picture` gives it; decodes nothing but TIFFs."""
     with _open(path) as image:
+        if image.format == "TIFF":  # turned already by new versions of Pillow, not by old ones
+            return ImageOps.exif_transpose(image).size
         # In a PNG, Pillow would look for what the header does not have behind the pixels, and decode them.
         has_exif = image.format != "PNG" or "exif" in image.info
         turned = has_exif and image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter

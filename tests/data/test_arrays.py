@@ -25,6 +25,18 @@ def test_uint8_with_labels_and_other_fields(tmp_path):
         assert set(batches.spec) == {"image", "label", "angle"}
 
 
+def test_pairs(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 9, 9, 3), np.uint8)
+    drawings = np.float64(images[..., 0]) / 255
+    records = load(tmp_path, image=images, input=drawings)
+    assert (records.examples[1]["image"][..., 0] == records.examples[1]["input"][..., 0]).all()
+    data = Arrays(path=str(tmp_path / "x.npz"), size=6, crop="random", resize=9, flip=True)
+    with Batches(data, batch_size=3, seed=0) as batches:
+        for batch in (next(batches), next(batches)):
+            assert batch["input"].shape == batch["image"].shape == (3, 6, 6, 3)
+            assert (batch["input"][..., 0] == batch["image"][..., 0]).all()
+
+
 def test_floats_by_their_range(tmp_path):
     half = np.full((2, 4, 4), 0.5, np.float64)
     assert (load(tmp_path, image=half).examples[0]["image"] == 128).all()
@@ -45,6 +57,8 @@ def test_floats_by_their_range(tmp_path):
         ({"image": np.zeros((2, 4, 4), np.int32)}, "int32"),
         ({"image": np.full((2, 4, 4), np.nan, np.float32)}, "not finite, first in picture 0"),
         ({"image": np.full((2, 4, 4), 255.0, np.float32)}, "from 255 to 255"),
+        ({"image": np.zeros((2, 4, 4), np.uint8), "input": np.zeros((2, 4, 5), np.uint8)}, r'"input" is \[2, 4, 5\]'),
+        ({"image": np.zeros((2, 4, 4), np.uint8), "input": np.zeros(2)}, r'"input" has the shape \[2\]'),
         ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.zeros(3, int)}, r'"label" is int64 \[3\]'),
         ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.zeros(2)}, "float64"),
         ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.array([0, -1])}, "integers from 0"),

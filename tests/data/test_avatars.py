@@ -63,6 +63,37 @@ def test_labels():
     assert {glasses.examples[i]["label"] for i in range(64)} == {0, 1, 2}
 
 
+def test_several_labels():
+    asked = ("hair_color=black", "glasses=sunglasses", "facial_hair=none")
+    data = Avatars(count=64, size=16, label=asked)
+    attributes = avatar_attributes("personas")
+    with Batches(data, batch_size=64, seed=0) as batches:
+        assert batches.classes == asked
+        batch = next(batches)
+    assert (batch["label"].shape, batch["label"].dtype) == ((64, 3), np.int32)
+    for column, condition in enumerate(asked):
+        name, value = condition.split("=")
+        expected = batch[name] == attributes[name].index(value)
+        assert (batch["label"][:, column] == expected).all()
+        assert 0 < expected.sum() < 64
+    assert Avatars(label="hair_color=black") == Avatars(label=["hair_color=black"])
+
+
+def test_faces_to_hold_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
+    faces, later = Avatars(count=6, size=16).load().examples, Avatars(first=4, count=4, size=16).load().examples
+    assert len(later) == 4
+    for index in (0, 1):
+        assert (later[index]["image"] == faces[4 + index]["image"]).all()
+        assert later[index]["label"] == faces[4 + index]["label"]
+    known = {face["image"].tobytes() for face in faces}
+    assert all(face["image"].tobytes() not in known for face in (later[2], later[3]))
+    assert sorted(path.name.partition("-1.")[0] for path in tmp_path.iterdir()) == [
+        "avatars-personas-6-16px",
+        "avatars-personas-from4-4-16px",
+    ]
+
+
 def test_sizes_and_grey():
     data = Avatars(count=4, size=(16, 24), channels=1)
     assert data.load().examples[0]["image"].shape == (16, 24, 1)
@@ -76,6 +107,20 @@ def test_refusals():
         Avatars(style="toon-head")
     with pytest.raises(UserError, match='did you mean "personas"'):
         Avatars(style="persona")
+    with pytest.raises(UserError, match='"hair_colour", did you mean "hair_color"'):
+        Avatars(label=("glasses=none", "hair_colour=black"))
+    with pytest.raises(UserError, match=r'hair_color cannot be "blak", did you mean "black".* hair_color=VALUE'):
+        Avatars(label="hair_color=blak")
+    with pytest.raises(UserError, match=r'glasses cannot be "".* none, glasses, sunglasses'):
+        Avatars(label=("glasses",))
+    with pytest.raises(UserError, match=r"data\.label is empty"):
+        Avatars(label=())
+    with pytest.raises(UserError, match="give each name once"):
+        Avatars(label=("glasses=none", "glasses=none"))
+    with pytest.raises(UserError, match=r"data\.first is -1"):
+        Avatars(first=-1)
+    with pytest.raises(UserError, match='did you mean "personas"'):
+        Avatars(style="persona", label=None)
     with pytest.raises(UserError, match=r"data\.count is 0"):
         Avatars(count=0)
     options = avatar_options("personas", 0)

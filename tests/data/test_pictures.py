@@ -81,6 +81,15 @@ def test_exif_rotation(tmp_path):
     assert (pixel(path, y=0), pixel(path, y=1)) == (RED, BLUE)
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_size_without_decoding(tmp_path, suffix):
+    exif = Image.Exif()
+    for orientation, size in [(None, (5, 3)), (1, (5, 3)), (3, (5, 3)), (6, (3, 5)), (8, (3, 5))]:
+        exif[0x0112] = orientation or 1
+        path = save(tmp_path, Image.new("RGB", (5, 3)), f"x.{suffix}", **({"exif": exif} if orientation else {}))
+        assert pictures.picture_size(path) == size == read_picture(path, 3).shape[1::-1]
+
+
 def test_animated_gif_gives_its_first_frame(tmp_path):
     frames = [Image.new("RGB", (4, 4), color) for color in (GREEN, RED, BLUE)]
     path = save(tmp_path, frames[0], "x.gif", save_all=True, append_images=frames[1:])

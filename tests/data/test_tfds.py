@@ -49,6 +49,21 @@ def test_yes_or_no_attributes_are_one_label(mocked):
         assert set(label.ravel().tolist()) <= {0, 1}
 
 
+def test_chosen_attributes(mocked):
+    chosen = ("Smiling", "Black_Hair", "Male")
+    every = TFDS(name="celeb_a", label_key="attributes", size=16).load()
+    some = TFDS(name="celeb_a", label_key="attributes", size=16, chosen=chosen).load()
+    assert some.classes == chosen
+    columns = [every.classes.index(name) for name in chosen]
+    for index in range(5):
+        label = some.examples[index]["label"]
+        assert label.dtype == np.int32
+        assert label.tolist() == every.examples[index]["label"][columns].tolist()
+    refused(TFDS(name="celeb_a", label_key="attributes", chosen=("Smilin",)), '"Smilin", did you mean "Smiling"')
+    refused(TFDS(name="celeb_a", chosen=chosen), "data.chosen", "give data.label_key attributes")
+    refused(TFDS(name="mnist", chosen=chosen), "data.chosen", "it has none")
+
+
 def refused(data, *words):
     with pytest.raises(UserError) as caught:
         data.load()
