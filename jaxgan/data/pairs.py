@@ -9,6 +9,8 @@ from jaxgan.data.base import ImageData, Records
 from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, some
 from jaxgan.errors import UserError
 
+SIDES = frozenset({"a", "b", "traina", "trainb", "testa", "testb"})  # folders that hold single pictures of pairs
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs(ImageData):
@@ -40,7 +42,7 @@ class Pairs(ImageData):
             raise UserError(
                 f"the folder {folder} has a subfolder {here}, but no {lacking} with the other pictures of the pairs"
             )
-        groups = _partners(a, b) if a.is_dir() else [(path,) for path in find_pictures(folder)]
+        groups = _partners(a, b) if a.is_dir() else [(path,) for path in _two_in_one(folder)]
         files = [path for group in groups for path in group]
         good = set(drop_damaged(files, folder))
         groups = [group for group in groups if good.issuperset(group)]
@@ -73,6 +75,19 @@ def _partners(a: Path, b: Path) -> list[tuple[Path, Path]]:
     if lonely:
         raise UserError(f"pictures without a partner of the same name: {'; '.join(lonely)}. Add it or move them out")
     return [(path, in_b[name]) for name, path in in_a.items()]
+
+
+def _two_in_one(folder: Path) -> list[Path]:
+    """The pictures of a folder and below; UserError where a folder's name says that they are one half of a pair each."""
+    files = find_pictures(folder)
+    for path in files:
+        for parent in path.relative_to(folder).parts[:-1]:
+            if parent.lower() in SIDES:
+                raise UserError(
+                    f"{path} lies in a folder {parent}, as if it were one picture of a pair, but {folder} has no "
+                    "subfolders A and B: give the folder that has, or name them so"
+                )
+    return files
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

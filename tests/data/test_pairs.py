@@ -154,6 +154,13 @@ def test_folders_that_are_no_pairs(tmp_path):
     refused(Pairs(path=str(tmp_path)), "1.bmp and", "1.png have one name")
 
 
+@pytest.mark.parametrize("names", [("train/A", "train/B"), ("trainA", "trainB"), ("a", "b")])
+def test_single_pictures_are_not_taken_for_two_side_by_side(tmp_path, names):
+    for name in names:
+        save(tmp_path / name / "1.png", picture())
+    refused(Pairs(path=str(tmp_path)), "1.png lies in a folder", "no subfolders A and B", "give the folder that has")
+
+
 def test_two_sizes(tmp_path):
     data = Pairs(path=str(two_folders(tmp_path, ["1", "2"])))
     save(tmp_path / "B" / "2.bmp", picture(18, 31))
