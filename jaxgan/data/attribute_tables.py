@@ -58,19 +58,20 @@ def read_table(path: Path, chosen: Sequence[str] = ()) -> Table:
         raise UserError(f"{path}: each attribute needs a name of its own, but they are {', '.join(names) or 'none'}")
     kept = choose(names, chosen, f"the table {path}")
     columns = [names.index(name) for name in kept]
-    read: dict[str, np.ndarray] = {}
+    read: dict[str, list[int]] = {}
     for line, file, values in rows:
         if len(values) != len(names):
             raise UserError(f"{path}, line {line}: {len(values)} values of {file} for {len(names)} attributes")
         if file in read:
             raise UserError(f"{path}, line {line}: there is a row of {file} already")
         try:
-            read[file] = np.array([VALUES[values[column].strip().lower()] for column in columns], np.int32)
+            read[file] = [VALUES[values[column].strip().lower()] for column in columns]
         except KeyError as error:
             raise UserError(
                 f"{path}, line {line}: {error} is neither yes nor no: write 1 for yes, and 0 or -1 for no"
             ) from None
-    return Table(path, kept, read)
+    # One array for all rows: CelebA has 202,599.
+    return Table(path, kept, dict(zip(read, np.array(list(read.values()), np.int32), strict=True)))
 
 
 def choose(names: Sequence[str], chosen: Sequence[str], owner: str) -> tuple[str, ...]:
