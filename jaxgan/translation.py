@@ -50,7 +50,7 @@ def translate(
         raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {translator.channels}")
     height, width = pictures.shape[1:3]
     padded = pad(pictures, *padded_size(height, width, run.system.multiple))
-    return translator(padded, np.arange(len(pictures)), _checked_labels(run, labels, len(pictures)))[:, :height, :width]
+    return translator(padded, np.arange(len(pictures)), checked_labels(run, labels, len(pictures)))[:, :height, :width]
 
 
 class Translator:
@@ -142,7 +142,8 @@ def pad(pictures: np.ndarray, height: int, width: int) -> np.ndarray:
     return pictures
 
 
-def _checked_labels(run: "Run", labels: np.ndarray | None, count: int) -> np.ndarray | None:
+def checked_labels(run: "Run", labels: np.ndarray | None, count: int) -> np.ndarray | None:
+    """Labels as the data has them, None for a system that takes none. UserError where they are not for `count` pictures."""
     name = type(run.system).__name__
     if "label" not in run.system.reads:
         if labels is not None:

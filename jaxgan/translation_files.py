@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from jaxgan.data.pictures import MAX_PIXELS, BadPicture, read_picture, squash
+from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash
 from jaxgan.errors import UserError
 from jaxgan.pictures import to_image, to_uint8
-from jaxgan.translation import PIXELS, Translator, at_once, pad, padded_size, padding_multiple
+from jaxgan.translation import PIXELS, Translator, at_once, checked_labels, pad, padded_size, padding_multiple
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
 
-ORIENTATION = 0x0112  # the EXIF tag; its values from 5 on lie on their side
+THREADS = max(2, min(8, os.cpu_count() or 1))
 ENCODERS = {".png": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95}, ".webp": {"quality": 95}}
 """What can be written, and how."""
 AHEAD = 4 * PIXELS
@@ -46,7 +46,7 @@ class File:
     @property
     def number(self) -> int:
         """Of its noise: what comes of a file does not depend on the other files."""
-        return zlib.crc32(self.name.encode())
+        return zlib.crc32(os.fsencode(self.name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,11 +91,7 @@ def resized(height: int, width: int, size: int | None) -> tuple[int, int]:
 def _header_size(path: Path) -> tuple[int, int] | None:
     """(height, width) of an upright picture by its header; None where that is no use. Reading the picture decides."""
     try:
-        with Image.open(path) as image:
-            # Pillow would decode a whole PNG to look for EXIF at its end.
-            known = image.format != "PNG" or "exif" in image.info
-            turned = known and image.getexif().get(ORIENTATION, 1) >= 5
-            return image.size if turned else image.size[::-1]
+        return picture_size(path)[::-1]
     except Exception:
         return None
 
@@ -162,14 +158,15 @@ def translate_files(
     """
     translator = Translator(run, direction, statistics, seed, weights)
     channels = checked_channels(translator)
-    pool = ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 1)))
+    labels = checked_labels(run, None if label is None else label[None], 1)
+    pool = ThreadPoolExecutor(THREADS)
     writing: list[tuple[File, Future]] = []
     try:
         plan, multiple = planned(pool, files, size, run.system.multiple)
         reading = _ahead(pool, lambda item: load(item[0], channels, size), plan, lambda item: item[1][0] * item[1][1])
         for batch, failed in _batches(reading, multiple):
             yield from failed
-            made = _translated(translator, batch, multiple, label)
+            made = _translated(translator, batch, multiple, labels)
             written, writing = writing, []
             for (file, loaded), picture in zip(batch, made, strict=True):
                 writing.append((file, pool.submit(write, file, loaded, picture, compare)))
@@ -208,7 +205,7 @@ def _ahead(
     for item in items:
         waiting.append((item, pool.submit(function, item)))
         begun += cost(item)
-        while begun > AHEAD and len(waiting) > pool._max_workers:
+        while begun > AHEAD and len(waiting) > THREADS:
             begun -= cost(waiting[0][0])
             yield waiting.popleft()
     yield from waiting
@@ -240,12 +237,12 @@ def _batches(
 
 
 def _translated(translator: Translator, batch: Batch, multiple: int, label: np.ndarray | None) -> list[np.ndarray]:
-    """The translations [H, W, C] of pictures of one padded shape, each of its own size."""
+    """The translations [H, W, C] of pictures of one padded shape, each of its own size; all by the label [1, ...]."""
     if not batch:
         return []
     sizes = [loaded.pixels.shape[:2] for _, loaded in batch]
     padded = np.stack([pad(to_float(loaded.pixels), *padded_size(*sizes[0], multiple)) for _, loaded in batch])
-    labels = None if label is None else np.stack([label] * len(batch))
+    labels = None if label is None else np.repeat(label, len(batch), 0)
     made = translator(padded, np.array([file.number for file, _ in batch], np.uint32), labels)
     return [picture[:height, :width] for picture, (height, width) in zip(made, sizes, strict=True)]
 

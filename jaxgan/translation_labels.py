@@ -15,6 +15,7 @@ from jaxgan.data.base import nearest
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
+    from jaxgan.run import Run
     from jaxgan.workdir import Record
 
 Groups = dict[str, dict[str, int]]
@@ -47,15 +48,19 @@ def parse_label(text: str, record: "Record") -> np.ndarray:
     return np.array(values, record.shapes["label"].dtype)
 
 
-def variants(record: "Record", base: np.ndarray | None) -> list[tuple[str, np.ndarray]]:
+def variants(run: "Run", base: np.ndarray | None) -> list[tuple[str, np.ndarray]]:
     """A label for each class, and what to call it: each attribute turned on alone, or what it changes of `base` [A].
 
     A value of a group takes the place of the others. An attribute of its own that `base` has is turned off.
 
     Raises:
-        UserError: the classes have no names; or there is a base, but each picture is of one class.
+        UserError: there are no classes, or they have no names; there is a base, but each picture is of one class.
     """
-    wanted, classes = record.shapes["label"], record.classes
+    if "label" not in run.system.reads:
+        raise UserError(
+            f"{type(run.system).__name__} translates without attributes or classes: there is nothing to vary"
+        )
+    wanted, classes = run.record.shapes["label"], run.record.classes
     if not classes:
         raise UserError("--all-domains: the run's data has no names for its classes, so a sheet of them cannot be made")
     if not wanted.shape:

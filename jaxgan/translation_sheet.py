@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.pictures import SMALLEST_TILE, grid
-from jaxgan.translation import Translator, pad, padded_size, padding_multiple
+from jaxgan.translation import Translator, checked_labels, pad, padded_size, padding_multiple
 from jaxgan.translation_files import File, checked_channels, load, to_float
 from jaxgan.translation_labels import variants
 
@@ -48,7 +48,7 @@ def domains_sheet(
     """
     translator = Translator(run, direction, statistics, seed, weights)
     channels = checked_channels(translator)
-    columns = variants(run.record, base)
+    columns = variants(run, base)
     loaded, failed = [], []
     for file in files:
         try:
@@ -65,7 +65,7 @@ def domains_sheet(
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
     tile = tuple(max(sides) for sides in zip(*sizes, strict=True))
-    labels = np.stack([label for _, label in columns])
+    labels = checked_labels(run, np.stack([label for _, label in columns]), len(columns))
     tiles = []
     for file, picture in loaded:
         height, width = picture.shape[:2]

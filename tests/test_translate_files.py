@@ -175,6 +175,10 @@ def test_compare(runs, tmp_path):
     np.testing.assert_array_equal(pixels_of(tmp_path / "out/x/a.png"), np.concatenate([pair, resized], 1))
     assert translate(runs, "invert", tmp_path / "B", tmp_path / "out", "--compare") == 0  # A has not all its names
     assert Image.open(tmp_path / "out/x/a.png").size == (40, 24)
+    (tmp_path / "B" / "x" / "a.png").unlink()
+    (tmp_path / "B" / "more.png").unlink()
+    assert translate(runs, "invert", tmp_path / "A", tmp_path / "out", "--compare") == 0
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out/x/a.png"), pair)
 
 
 def test_attributes_of_files(runs, tmp_path):
@@ -211,10 +215,11 @@ def test_all_domains(runs, tmp_path, name, argv, numbers):
     np.testing.assert_allclose(seen, np.round(np.array(numbers * 2) / 16 * 255), atol=1)
 
 
-def test_a_sheet_of_many_large_pictures(runs, tmp_path):
+def test_a_sheet_of_many_large_pictures(runs, tmp_path, capfd):
     for index in range(18):
         save(tmp_path / "in" / f"{index:02}.png", 300, 150, 3)
     assert translate(runs, "classes", tmp_path / "in", tmp_path / "out.png", "--all-domains") == 0
+    assert capfd.readouterr().out.startswith("16 pictures, the first of 18, translated ab by step 1")
     assert Image.open(tmp_path / "out.png").size == (4 * 130 - 2, 30 + 16 * 258 - 2)
     assert translate(runs, "classes", tmp_path / "in", tmp_path / "out.png", "--all-domains", "--size", 64) == 0
     assert Image.open(tmp_path / "out.png").size == (4 * 66 - 2, 30 + 16 * 130 - 2)
@@ -229,7 +234,7 @@ BAD = {
     "no pictures": ("{r}/invert {p}/texts {p}/o", "the folder {p}/texts has no pictures"),
     "no match": ("{r}/invert {p}/q*.png {p}/o", "no picture matches {p}/q*.png"),
     "a text": ("{r}/invert {p}/texts/a.txt {p}/o.png", "cannot read {p}/texts/a.txt: not a picture"),
-    "suffix": ("{r}/invert {p}/a.png {p}/o.tiff", "OUTPUT {p}/o.tiff: it must end in .png, .jpg, .jpeg or .webp, or be"),
+    "suffix": ("{r}/invert {p}/a.png {p}/o.tiff", "OUTPUT {p}/o.tiff: it must end in .png, .jpg, .jpeg, .webp, or be"),
     "file for a folder": ("{r}/invert {p}/in {p}/o.png", "OUTPUT {p}/o.png is one file, but {p}/in is a folder: name a"),
     "existing file": ("{r}/invert {p}/in {p}/texts/a.txt", "OUTPUT {p}/texts/a.txt is one file, but {p}/in is a folder"),
     "file for many": ("{r}/invert {p}/in/*.png {p}/o.png", "OUTPUT {p}/o.png is one file, but {p}/in/*.png is 2 pictures"),
@@ -249,7 +254,7 @@ BAD = {
     "attributes": ("{r}/attributes {p}/a.png {p}/o.png --attributes Mal=1", 'no attribute "Mal", did you mean "Male"?'),
     "class and domains": ("{r}/classes {p}/a.png {p}/o.png --all-domains --attributes fox", "leave --attributes out"),
     "sheet": ("{r}/classes {p}/in {p}/o --all-domains", "OUTPUT {p}/o: with --all-domains it is one file, which must end in"),
-    "sheet on input": ("{r}/classes {p}/a.png {p}/a.png --all-domains", "the sheet would overwrite {p}/a.png"),
+    "sheet on input": ("{r}/classes {p}/a.png {p}/a.png --all-domains", "the sheet would overwrite {p}/a.png, the input"),
     "compared sheet": ("{r}/classes {p}/in {p}/o.png --all-domains --compare", "--compare goes without --all-domains"),
     "target alone": ("{r}/invert {p}/in {p}/o --target {p}", "--target {p} goes with --compare"),
     "no target": ("{r}/invert {p}/in {p}/o --compare --target {p}", "--target {p} has no picture of the name b: each input"),
@@ -279,8 +284,11 @@ def test_bad_input(runs, place, capfd, name):
     assert content(place) == before
 
 
-def test_outputs_inside_the_inputs_are_no_inputs(runs, tmp_path):
+def test_outputs_inside_the_inputs_are_no_inputs(runs, tmp_path, capfd):
     save(tmp_path / "a.png", 8, 8, 3)
-    for _ in range(2):
-        assert translate(runs, "invert", tmp_path, tmp_path / "out") == 0
+    for source in (tmp_path, tmp_path, f"{tmp_path}/**/*.png"):
+        assert translate(runs, "invert", source, tmp_path / "out") == 0
         assert sorted(content(tmp_path)) == ["a.png", "out/a.png"]
+    for _ in range(2):
+        assert translate(runs, "classes", tmp_path / "out", tmp_path / "out" / "sheet.png", "--all-domains") == 0
+        assert capfd.readouterr().out.splitlines()[-1].startswith("1 picture translated")

@@ -6,10 +6,12 @@ import itertools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
+from rich.console import Console
+from rich.progress import track
 
 import jaxgan
 from jaxgan import configs
@@ -19,13 +21,11 @@ from jaxgan.data.base import nearest
 from jaxgan.data.folder import find_pictures
 from jaxgan.data.pictures import SUFFIXES
 from jaxgan.errors import UserError
+from jaxgan.run import Run
+from jaxgan.translation_files import ENCODERS, File, translate_files
+from jaxgan.translation_labels import parse_label
+from jaxgan.translation_sheet import ROWS, domains_sheet
 
-if TYPE_CHECKING:
-    from jaxgan.run import Run
-    from jaxgan.translation_files import File
-
-WRITTEN = (".png", ".jpg", ".jpeg", ".webp")
-"""Suffixes of what can be written."""
 SIBLINGS = {"A": "B", "B": "A"}
 
 
@@ -33,13 +33,13 @@ SIBLINGS = {"A": "B", "B": "A"}
 class Translate:
     """Turn pictures of any size into others, with a run that learnt to make pictures from pictures."""
 
-    workdir: tyro.conf.Positional[Path]
+    workdir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="WORKDIR")]]
     """Folder of the run."""
-    input: tyro.conf.Positional[str]
+    input: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A picture, a folder of pictures (and below), or a pattern in quotes, such as "photos/*.jpg"."""
-    output: tyro.conf.Positional[str]
-    """A file, .png, .jpg or .webp, for one picture; otherwise a folder, where each file keeps its name (and its format, where
-    that is one of these; it is PNG otherwise)."""
+    output: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="OUTPUT")]]
+    """For one picture a file, .png, .jpg or .webp; or a folder. There each file keeps its name, and its suffix if it is
+    one of these, .png otherwise."""
     direction: str = "ab"
     """ab, from the training data's inputs to its images; or ba, back, where the run learnt that too."""
     attributes: str | None = None
@@ -76,8 +76,8 @@ def run(argv: list[str]) -> int:
         raise UserError("--compare goes without --all-domains, whose sheet shows the inputs already: leave one out")
     if arguments.target is not None and not arguments.compare:
         raise UserError(f"--target {arguments.target} goes with --compare: give both")
-    found = find_inputs(arguments.input)
-    files = _sheet_files(found, arguments) if arguments.all_domains else _files(found, arguments)
+    found, base = find_inputs(arguments.input)
+    files = _sheet_files(found, arguments) if arguments.all_domains else _files(found, base, arguments)
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
     label = _label(trained, arguments)
@@ -85,51 +85,50 @@ def run(argv: list[str]) -> int:
     if not done:
         raise UserError(failed[0] if len(failed) == 1 else f"none of the {len(failed)} pictures could be translated")
     count = f"{done} picture{'' if done == 1 else 's'}"
-    print(f"{count} translated {arguments.direction} by step {trained.step}, in {arguments.output}")
+    more = f", the first of {len(found)}," if arguments.all_domains and len(files) == ROWS < len(found) else ""
+    print(f"{count}{more} translated {arguments.direction} by step {trained.step}, in {arguments.output}")
     if failed:
         return complain(f"{len(failed)} of {len(files)} pictures could not be read or written", 1)
     return 0
 
 
-def find_inputs(text: str) -> dict[str, Path]:
-    """The pictures that INPUT says, by their names: the path below the folder, or below what a pattern leaves open.
+def find_inputs(text: str) -> tuple[dict[str, Path], Path | None]:
+    """The pictures that INPUT says, by their names; and the folder below which these are paths, None for one picture.
+
+    The folder of a pattern is what comes before its first part that holds a star or the like.
 
     Raises:
         UserError: there are none.
     """
     path = Path(text).expanduser()
     if path.is_dir():
-        return {str(file.relative_to(path)): file for file in find_pictures(path)}
+        return {file.relative_to(path).as_posix(): file for file in find_pictures(path)}, path
     if path.exists():
-        return {path.name: path}
+        return {path.name: path}, None
     if glob.has_magic(text):
         fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
         files = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
         if not files:
             raise UserError(f"no picture matches {text} (files ending in {', '.join(sorted(SUFFIXES))})")
-        return {str(file.relative_to(fixed)): file for file in files}
+        return {file.relative_to(fixed).as_posix(): file for file in files}, fixed
     beside = os.listdir(path.parent) if path.parent.is_dir() else []
     raise UserError(f"there is no picture or folder {text}{nearest(path.name, beside)}".removesuffix("."))
 
 
-def _files(found: dict[str, Path], arguments: Translate) -> "list[File]":
+def _files(found: dict[str, Path], base: Path | None, arguments: Translate) -> list[File]:
     """What is read, and where each goes.
 
     Raises:
         UserError: OUTPUT is no place for it: files would be overwritten, a folder is asked for and a file given.
     """
-    from jaxgan.translation_files import File
-
     source, output = Path(arguments.input).expanduser(), Path(arguments.output).expanduser()
     suffix = output.suffix.lower()
     one = len(found) == 1 and not source.is_dir()
     as_file = not output.is_dir() and not arguments.output.endswith(("/", os.sep)) and suffix != ""
-    if as_file and one and suffix not in WRITTEN:
-        raise UserError(
-            f"OUTPUT {arguments.output}: it must end in {', '.join(WRITTEN[:-1])} or {WRITTEN[-1]}, or be a folder"
-        )
-    if as_file and not one and (suffix in WRITTEN or output.exists()):
+    if as_file and one and suffix not in ENCODERS:
+        raise UserError(f"OUTPUT {arguments.output}: it must end in {', '.join(ENCODERS)}, or be a folder")
+    if as_file and not one and (suffix in ENCODERS or output.exists()):
         what = "a folder" if source.is_dir() else f"{len(found)} pictures"
         raise UserError(f"OUTPUT {arguments.output} is one file, but {arguments.input} is {what}: name a folder")
     folder = output.parent if as_file and one else output
@@ -138,16 +137,14 @@ def _files(found: dict[str, Path], arguments: Translate) -> "list[File]":
         raise UserError(
             f"OUTPUT {arguments.output} is the folder of the inputs, which would be overwritten: name another"
         )
-    if source.is_dir() and folder.resolve().is_relative_to(
-        source.resolve()
-    ):  # what an earlier command made is no input
-        found = {name: path for name, path in found.items() if not path.resolve().is_relative_to(folder.resolve())}
+    if base is not None and base.resolve() in folder.resolve().parents:  # what was made earlier is no input
+        found = {name: path for name, path in found.items() if folder.resolve() not in path.resolve().parents}
         if not found:
-            raise UserError(f"the folder {arguments.input} has no pictures but those in OUTPUT {arguments.output}")
+            raise UserError(f"{arguments.input} has no pictures but those in OUTPUT {arguments.output}: name another")
     targets = _targets(found, source, arguments)
     files: dict[Path, File] = {}
     for name, path in found.items():
-        kept = Path(name).suffix.lower() in WRITTEN
+        kept = Path(name).suffix.lower() in ENCODERS
         out = output if as_file and one else folder / (name if kept else Path(name).with_suffix(".png"))
         if out in files:
             raise UserError(f"{files[out].source} and {path} would both become {out}: rename one of them")
@@ -175,9 +172,15 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
         folder = source.resolve().with_name(other) if other and source.is_dir() else None
         if folder is None or not folder.is_dir():
             return {}
+    try:
+        pictures = find_pictures(folder)
+    except UserError:
+        if arguments.target is not None:
+            raise
+        return {}
     # Of two with one name the one whose suffix is the same.
     by_stem: dict[Path, list[Path]] = {}
-    for path in find_pictures(folder):
+    for path in pictures:
         by_stem.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
     made = {}
     for name in found:
@@ -192,43 +195,36 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
     return made
 
 
-def _sheet_files(found: dict[str, Path], arguments: Translate) -> "list[File]":
-    from jaxgan.translation_files import File
-    from jaxgan.translation_sheet import ROWS
-
+def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:
     out = Path(arguments.output).expanduser()
     if out.suffix.lower() != ".png" or out.is_dir():
         raise UserError(f"OUTPUT {arguments.output}: with --all-domains it is one file, which must end in .png")
     _check_folder(out.parent, arguments.output)
-    chosen = list(found.items())[:ROWS]
-    if out.resolve() in {path.resolve() for _, path in chosen}:
-        raise UserError(f"the sheet would overwrite {out}, one of the inputs: name another OUTPUT")
-    return [File(path, name, out) for name, path in chosen]
+    files = [File(path, name, out) for name, path in found.items() if path.resolve() != out.resolve()]
+    if not files:
+        raise UserError(f"the sheet would overwrite {out}, the input: name another OUTPUT")
+    return files[:ROWS]
 
 
-def _label(trained: "Run", arguments: Translate) -> np.ndarray | None:
+def _label(trained: Run, arguments: Translate) -> np.ndarray | None:
     """What --attributes says.
 
     Raises:
         UserError: the run takes no attributes; or it does, and is not told any.
     """
-    from jaxgan.translation_labels import parse_label
-
-    name = type(trained.system).__name__
+    name, classes = type(trained.system).__name__, trained.record.classes
+    if not trained.system.directions:
+        return None  # which is refused for all
     if "label" not in trained.system.reads:
-        for flag, given in (
-            ("--attributes", arguments.attributes is not None),
-            ("--all-domains", arguments.all_domains),
-        ):
-            if given and trained.system.directions:
-                raise UserError(f"{flag}: {name} translates without attributes or classes; leave it out")
+        if arguments.attributes is not None or arguments.all_domains:
+            flag = "--all-domains" if arguments.all_domains else "--attributes"
+            raise UserError(f"{flag}: {name} translates without attributes or classes; leave it out")
         return None
     if arguments.attributes is not None:
         return parse_label(arguments.attributes, trained.record)
-    if not arguments.all_domains and trained.system.directions:
-        raise UserError(
-            f"say what the pictures shall be, --attributes or --all-domains: {name} knows {', '.join(trained.record.classes)}"
-        )
+    if not arguments.all_domains:
+        knows = f": {name} knows {', '.join(classes)}" if classes else ""
+        raise UserError(f"say what the pictures shall be, --attributes or --all-domains{knows}")
     return None
 
 
@@ -243,14 +239,9 @@ def _options(arguments: Translate) -> dict:
 
 
 def _write_files(
-    trained: "Run", files: "list[File]", label: np.ndarray | None, arguments: Translate
+    trained: Run, files: list[File], label: np.ndarray | None, arguments: Translate
 ) -> tuple[int, list[str]]:
     """How many files were written, and why the others were not, which is said at once."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from jaxgan.translation_files import translate_files
-
     made = translate_files(trained, files, label=label, compare=arguments.compare, **_options(arguments))
     shown = track(
         made, "translating", len(files), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
@@ -266,10 +257,8 @@ def _write_files(
 
 
 def _write_sheet(
-    trained: "Run", files: "list[File]", label: np.ndarray | None, arguments: Translate
+    trained: Run, files: list[File], label: np.ndarray | None, arguments: Translate
 ) -> tuple[int, list[str]]:
-    from jaxgan.translation_sheet import domains_sheet
-
     sheet, failed = domains_sheet(trained, files, label, **_options(arguments))
     if len(files) > 1:
         for reason in failed:
