@@ -17,6 +17,7 @@ from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import TRANSPOSED, Layer, Layers, kernel_shape
 
 SIDE = SMALLEST_MAP
+DOUBLINGS = range(3, 7)
 PROJECTION = Layout(
     lambda tensor: tensor.transpose(0, 2, 3, 1).reshape(len(tensor), -1),
     lambda kernel: kernel.reshape(len(kernel), SIDE, SIDE, -1).transpose(0, 3, 1, 2),

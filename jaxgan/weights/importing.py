@@ -109,4 +109,9 @@ def _record(recognised: Recognised, format: Format, size: int | None, data: Any)
         only = f"{multiple}, which these weights make" if recognised.fixed_size else f"a multiple of {multiple}"
         raise UserError(f"--size {side}: it must be {only}")
     shapes = {name: jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32) for name in system.reads}
-    return workdir.describe(experiment, shapes, (), 0)
+    try:
+        return workdir.describe(experiment, shapes, (), 0)
+    except UserError as error:
+        if recognised.fixed_size:
+            raise
+        raise UserError(f"--size {side} is too small for these networks: choose a larger one") from error

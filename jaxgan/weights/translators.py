@@ -168,6 +168,8 @@ def _unet_block(level: int) -> str:
 def _unet_layers(network: UNet) -> Layers:
     if not network.skips:
         raise UserError("system.generator.skips is off, and that code's U-Net has skips: it cannot be exported")
+    if network.levels < 5:
+        raise UserError(f"system.generator.levels is {network.levels}, and that code's U-Nets have 5 at least")
     found = {}
     for level in range(network.levels):
         block, up = _unet_block(level), network.levels - 1 - level
