@@ -17,7 +17,7 @@ class ImagePool:
     """The pictures that were kept.
 
     Attributes:
-        images: [size, H, W, C]; the first `count` are in use. A size of 0 keeps none.
+        images: [size, H, W, C]; the first `count` are in use.
         count: int32.
     """
 
@@ -46,8 +46,6 @@ def exchange(pool: ImagePool, fakes: jax.Array, key: jax.Array) -> tuple[jax.Arr
     """
     fakes = jax.lax.stop_gradient(fakes)
     size = pool.images.shape[0]
-    if size == 0:
-        return fakes, pool
     everyones = rows.gather(fakes)
 
     def one(pool, indexed):

@@ -57,8 +57,9 @@ class PatchModule(nn.Module):
         for index, (kernel, stride) in enumerate(sizes[:-1]):
             features = self.width * min(2**index, WIDEST)
             name, padding = f"layer_{index}", kernel // 4
-            x = Conv(features, kernel, stride, padding, bias or not index, dtype=self.dtype, name=name)(x)
-            if index:  # no norm at the input
+            norm = index > 0 and self.norm != "none"  # no norm at the input
+            x = Conv(features, kernel, stride, padding, bias or not index, not norm, dtype=self.dtype, name=name)(x)
+            if norm:
                 x = make_norm(self.norm, normal_around_one(), self.dtype, name=f"{name}_norm")(x, mode)
             x = nn.leaky_relu(x, 0.2)
         kernel, stride = sizes[-1]

@@ -31,20 +31,21 @@ class TransformModule(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mode: Mode, deterministic: bool) -> jax.Array:
-        bias = self.norm != "batch"  # InstanceNorm cancels it, too, but the papers' code has one there
+        # InstanceNorm cancels it, too, but the papers' code has one there: it is kept, untrained, for the sake of its weights.
+        bias = {"use_bias": self.norm != "batch", "train_bias": False}
 
         def norm(x, name):
             return make_norm(self.norm, normal_around_one(), self.dtype, name=f"{name}_norm")(x, mode)
 
-        def conv(x, features, kernel, name, use_bias=bias):
+        def conv(x, features, kernel, name):
             # Reflected borders leave no frame in the output, where zeros did (section 7.2).
             x = reflect(x, kernel // 2)
-            return Conv(features, kernel, padding="VALID", use_bias=use_bias, dtype=self.dtype, name=name)(x)
+            return Conv(features, kernel, padding="VALID", **bias, dtype=self.dtype, name=name)(x)
 
         x = nn.relu(norm(conv(x, self.width, 7, "first"), "first"))
         for level in range(HALVINGS):
             features, name = self.width * 2 ** (level + 1), f"down_{level}"
-            x = Conv(features, 3, 2, padding=1, use_bias=bias, dtype=self.dtype, name=name)(x)
+            x = Conv(features, 3, 2, padding=1, **bias, dtype=self.dtype, name=name)(x)
             x = nn.relu(norm(x, name))
         for block in range(self.blocks):
             name = f"block_{block}"
@@ -57,9 +58,10 @@ class TransformModule(nn.Module):
             if self.upsampling == "resize":
                 x = conv(x.repeat(2, 1).repeat(2, 2), features, 3, name)
             else:
-                x = ConvTranspose(features, 3, 2, 1, 1, use_bias=bias, dtype=self.dtype, name=name)(x)
+                x = ConvTranspose(features, 3, 2, 1, 1, **bias, dtype=self.dtype, name=name)(x)
             x = nn.relu(norm(x, name))
-        return jnp.tanh(conv(x, self.channels, 7, "last", use_bias=True).astype(jnp.float32))
+        x = Conv(self.channels, 7, padding="VALID", dtype=self.dtype, name="last")(reflect(x, 3))
+        return jnp.tanh(x.astype(jnp.float32))
 
 
 @dataclasses.dataclass(frozen=True)

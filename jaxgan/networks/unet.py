@@ -33,8 +33,8 @@ class UNetModule(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mode: Mode, deterministic: bool) -> jax.Array:
-        # A bias in front of BatchNorm is cancelled by it. Where some of these layers have no norm the papers' code has none
-        # either; before InstanceNorm it has one, which is kept so that its weights can be read and written.
+        # Both norms cancel a bias in front of them. The papers' code has none before BatchNorm, nor in those layers of such a
+        # network that have no norm, and one before InstanceNorm: it is kept, untrained, for the sake of its weights.
         bias = self.norm != "batch"
         widths = [self.width * min(2**level, WIDEST) for level in range(self.levels)]
 
@@ -44,14 +44,15 @@ class UNetModule(nn.Module):
         maps = []
         for level, features in enumerate(widths):
             x = nn.leaky_relu(x, 0.2) if level else x
-            x = Conv(features, 4, 2, use_bias=bias, dtype=self.dtype, name=f"down_{level}")(x)
             # Not at the input; and at the bottleneck, of a single pixel, an instance's norm would leave nothing.
-            if 0 < level < self.levels - 1:
+            norm, name = 0 < level < self.levels - 1, f"down_{level}"
+            x = Conv(features, 4, 2, use_bias=bias, train_bias=not norm, dtype=self.dtype, name=name)(x)
+            if norm:
                 x = normalized(x, f"down_norm_{level}")
             maps.append(x)
         for block, level in enumerate(reversed(range(self.levels - 1))):
-            x = ConvTranspose(widths[level], 4, 2, use_bias=bias, dtype=self.dtype, name=f"up_{block}")(nn.relu(x))
-            x = normalized(x, f"up_norm_{block}")
+            up = ConvTranspose(widths[level], 4, use_bias=bias, train_bias=False, dtype=self.dtype, name=f"up_{block}")
+            x = normalized(up(nn.relu(x)), f"up_norm_{block}")
             if self.dropout and block in self.dropped:
                 x = Dropout(self.dropout)(x, deterministic)
             if self.skips:

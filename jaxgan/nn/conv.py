@@ -46,6 +46,8 @@ class Conv(nn.Module):
         stride: pixels from one window to the next.
         padding: zeros on every side, "SAME", or "VALID" for none.
         use_bias: off in front of a norm, which would cancel it.
+        train_bias: False keeps the bias as it is. Where a norm cancels it and it is there for the sake of other people's
+            weights, its gradient is rounding error alone, of which Adam would make whole steps.
         dtype: type to compute in; that of `x` and the parameters if None.
     """
 
@@ -54,6 +56,7 @@ class Conv(nn.Module):
     stride: Size = 1
     padding: Padding = "SAME"
     use_bias: bool = True
+    train_bias: bool = True
     kernel_init: Initializer = initializers.normal()
     dtype: jnp.dtype | None = None
 
@@ -90,6 +93,8 @@ class ConvTranspose(nn.Module):
         output_padding: pixels given back at the end of each axis, where `padding` is a number: 5x5, stride 2,
             padding 2 doubles the size with 1. ("SAME" doubles too, aligned one pixel differently.)
         use_bias: off in front of a norm, which would cancel it.
+        train_bias: False keeps the bias as it is. Where a norm cancels it and it is there for the sake of other people's
+            weights, its gradient is rounding error alone, of which Adam would make whole steps.
         dtype: type to compute in; that of `x` and the parameters if None.
 
     Raises:
@@ -102,6 +107,7 @@ class ConvTranspose(nn.Module):
     padding: Padding = "SAME"
     output_padding: int = 0
     use_bias: bool = True
+    train_bias: bool = True
     kernel_init: Initializer = initializers.normal()
     dtype: jnp.dtype | None = None
 
@@ -125,7 +131,8 @@ def _parameters(module: nn.Module, x: jax.Array, window: tuple[int, int]) -> tup
     kernel = module.param("kernel", module.kernel_init, (*window, x.shape[-1], module.features), jnp.float32)
     if not module.use_bias:
         return kernel, None
-    return kernel, module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)
+    bias = module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)
+    return kernel, bias if module.train_bias else jax.lax.stop_gradient(bias)
 
 
 def _transposed_padding(window: int, stride: int, padding: str) -> tuple[int, int]:

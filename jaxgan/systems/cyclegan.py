@@ -42,7 +42,7 @@ class CycleGAN(System):
     """Weight of G(y) = y and F(x) = x as a share of `cycle`, which keeps colours; the paper's 0.5 for paintings to photographs
     (section 5.2). 0 leaves it out, and saves two passes."""
     pool: int = 50
-    """How many translations of earlier steps the discriminators learn from; 0 shows them the newest alone."""
+    """How many translations of earlier steps the discriminators learn from."""
     learning_rate: float = 2e-4
     """Of Adam, all players."""
     beta1: float = 0.5

@@ -18,7 +18,7 @@ def step_once(system, batch, devices: int, mode: str = "jit", steps: int = 1, di
 
     `batch` holds arrays [rows, ...]. `disturbed` moves all parameters away from where they begin.
     """
-    on = Layout.create(mode, len(batch["image"]), devices)
+    on = Layout.create(mode, len(next(iter(batch.values()))), devices)
     start = jax.jit(lambda: initial_state(system, 0, batch))()
     if disturbed:
         random = np.random.default_rng(0)
