@@ -11,7 +11,7 @@ from jaxgan import workdir
 from jaxgan.data.pipeline import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.run import Run, restore
+from jaxgan.run import Run, abstract_state, restore
 from jaxgan.training.checkpoint import Checkpoints, digests, host_copy
 from jaxgan.training.step import initial_state
 from jaxgan.weights.data import Imported
@@ -55,14 +55,19 @@ def import_weights(
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
     recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
     record = _record(recognised, format, size, data)
+    shapes = abstract_state(record).networks
+    read = {
+        name: read_network(
+            shapes[name].current, weights, chosen.layers(record.system, record.shapes["image"].shape, name)
+        )
+        for name, weights in recognised.files.items()
+    }
     seed = record.experiment.seed
     state = host_copy(jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))())
     networks = dict(state.networks)
-    for name, weights in recognised.files.items():
-        layers = chosen.layers(record.system, record.shapes["image"].shape, name)
-        read = read_network(networks[name].current, weights, layers)
-        params = read.pop("params")
-        networks[name] = networks[name].replace(params=params, variables=read)
+    for name, variables in read.items():
+        params = variables.pop("params")
+        networks[name] = networks[name].replace(params=params, variables=variables)
     state = state.replace(networks=networks)
     with workdir.locked(out):
         workdir.prepare(out, record, overwrite=False)

@@ -142,21 +142,15 @@ def test_one_generator_is_enough(tmp_path):
     exported(run, tmp_path)
     single = tmp_path / "net_G.safetensors"
     single.write_bytes((tmp_path / "net_G_A.safetensors").read_bytes())
+    for file, given, network in (
+        ("net_G", None, "G"), ("net_G", "ba", "F"), ("net_G_A", None, "G"), ("net_G_B", None, "F"), ("net_G_B", "ab", "G")
+    ):  # fmt: skip
+        weights = read_weights(tmp_path / f"{file}.safetensors")
+        assert list(translators.recognise([weights], given).files) == [network], (file, given)
+    made = import_weights([tmp_path / "net_G_B.safetensors"], TRANSLATORS, tmp_path / "run", size=32)
+    assert (made.experiment.data.networks, made.experiment.data.fresh) == (("F",), ("D_X", "D_Y", "G"))
     x = np.random.default_rng(0).uniform(-1, 1, (1, 20, 24, 3)).astype(np.float32)
-    expected = {direction: run.translate(x, direction) for direction in ("ab", "ba")}
-    for file, given, network, direction in (
-        ("net_G", None, "G", "ab"),
-        ("net_G", "ba", "F", "ba"),
-        ("net_G_B", None, "F", "ba"),
-        ("net_G_B", "ab", "G", "ab"),
-    ):
-        out = tmp_path / f"run_{file}_{given}"
-        made = import_weights([tmp_path / f"{file}.safetensors"], TRANSLATORS, out, size=32, direction=given)
-        assert made.experiment.data.networks == (network,)
-        assert network not in made.experiment.data.fresh
-        assert len(made.experiment.data.fresh) == 3
-        source = expected["ab" if file != "net_G_B" else "ba"]
-        np.testing.assert_allclose(made.translate(x, direction), source, atol=1e-6)
+    np.testing.assert_allclose(made.translate(x, "ba"), run.translate(x, "ba"), atol=1e-6)
 
 
 @pytest.mark.parametrize(
