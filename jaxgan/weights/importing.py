@@ -13,6 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, restore
 from jaxgan.training.checkpoint import Checkpoints, digests, host_copy
+from jaxgan.training.state import TrainState
 from jaxgan.training.step import initial_state
 from jaxgan.weights.data import Imported
 from jaxgan.weights.file import read_weights
@@ -62,13 +63,7 @@ def import_weights(
         )
         for name, weights in recognised.files.items()
     }
-    seed = record.experiment.seed
-    state = host_copy(jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))())
-    networks = dict(state.networks)
-    for name, variables in read.items():
-        params = variables.pop("params")
-        networks[name] = networks[name].replace(params=params, variables=variables)
-    state = state.replace(networks=networks)
+    state = _initial_state(record, read)
     with workdir.locked(out):
         workdir.prepare(out, record, overwrite=False)
         checkpoints = Checkpoints(out / "checkpoints", record.experiment.keep_checkpoints)
@@ -79,6 +74,23 @@ def import_weights(
         finally:
             checkpoints.close()
     return restore(out)
+
+
+def _initial_state(record: workdir.Record, read: dict[str, dict[str, Any]]) -> TrainState:
+    """The state of step 0, with the variables of these networks."""
+
+    def others() -> TrainState:
+        state = initial_state(record.system, record.experiment.seed, record.zeros(2))
+        # What is replaced is not to be compiled: drawing weights takes most of the time of an import.
+        left = {name: network.replace(params=None, variables={}) for name, network in state.networks.items()}
+        return state.replace(networks=state.networks | {name: left[name] for name in read})
+
+    state = host_copy(jax.jit(others)())
+    networks = dict(state.networks)
+    for name, variables in read.items():
+        rest = {collection: leaves for collection, leaves in variables.items() if collection != "params"}
+        networks[name] = networks[name].replace(params=variables["params"], variables=rest)
+    return state.replace(networks=networks)
 
 
 def _record(recognised: Recognised, format: Format, size: int | None, data: Any) -> workdir.Record:
