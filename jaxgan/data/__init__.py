@@ -8,6 +8,7 @@ from jaxgan.data.avatars import Avatars, avatar_attributes, avatar_options, rend
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.digits import Digits
 from jaxgan.data.folder import Folder
+from jaxgan.data.joint import Joint
 from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
 from jaxgan.data.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.pairs import Pairs
@@ -25,6 +26,7 @@ __all__ = [
     "Digits",
     "Folder",
     "ImageData",
+    "Joint",
     "OpenMoji",
     "OpenMojiPairs",
     "Pairs",

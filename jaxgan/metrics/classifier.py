@@ -170,7 +170,7 @@ class _Labels:
     @classmethod
     def of(cls, data: Any, records: Records) -> "_Labels":
         if isinstance(data, Avatars):
-            return cls(avatar_attributes(data.style), data.label, False)
+            return cls(avatar_attributes(data.style), data.label if isinstance(data.label, str) else None, False)
         example = records.examples[0]
         if "label" not in example:
             raise UserError(
