@@ -16,7 +16,7 @@ class Export:
     """Write the weights of a network under the names of well-known PyTorch code, which `jaxgan import-weights` reads too.
 
     A file is one network, as there. Pix2Pix's and CycleGAN's are those of pytorch-CycleGAN-and-pix2pix, DCGAN's those of
-    PyTorch's example.
+    PyTorch's example, StarGAN's those of its own code.
     """
 
     workdir: tyro.conf.Positional[Path]

@@ -18,8 +18,8 @@ class ImportWeights:
     """
 
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """.safetensors or .pth files (for the latter PyTorch is needed) of one network each: a generator's, and others as you have
-    them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A and net_D_B, or else by their order."""
+    """.safetensors, .pth or .ckpt files (the latter two need PyTorch) of one network each: a generator's, and others as you
+    have them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A and net_D_B, or else by their order."""
     format: Format
     """Whose code wrote them."""
     out: Path
@@ -29,15 +29,17 @@ class ImportWeights:
     direction: Literal["ab", "ba"] | None = None
     """For CycleGAN: what the first generator's file does, whatever its name says. ab by default."""
 
+    classes: tuple[str, ...] = ()
+    """For StarGAN: the names of its attributes, in their order."""
+
 
 def run(argv: list[str]) -> int:
     """Make a workdir of weights that other code has trained."""
     arguments = parse(ImportWeights, "jaxgan import-weights", argv)
     from jaxgan.weights import import_weights
 
-    made = import_weights(
-        arguments.files, arguments.format, arguments.out, size=arguments.size, direction=arguments.direction
-    )
+    options = {name: getattr(arguments, name) for name in ("size", "direction", "classes")}
+    made = import_weights(arguments.files, arguments.format, arguments.out, **options)
     data, system = made.experiment.data, made.system
     for name, file in zip(data.networks, data.files, strict=True):
         print(f"{name} from {file}")

@@ -62,7 +62,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
                 f"with main.{3 * doublings - 1}: leave it out"
             )
     system = DCGAN(networks=Convolutional(latent_dim=latent, latent="normal", width=width, kernel=4))
-    return Recognised(system, named, SIDE << doublings, channels, fixed_size=True)
+    return Recognised(system, named, SIDE << doublings, channels)
 
 
 def layers(system: System, shape: tuple[int, ...], network: str) -> Layers:

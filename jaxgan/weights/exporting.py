@@ -8,6 +8,7 @@ from jaxgan.networks import Convolutional
 from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
+from jaxgan.systems.stargan import StarGAN
 from jaxgan.training.system import System
 from jaxgan.two_players import TwoPlayers
 from jaxgan.weights.formats import Format, module_of
@@ -18,6 +19,8 @@ def format_of(system: System) -> Format:
     """Whose code has the networks of a system. Raises: UserError: none that is known."""
     if isinstance(system, Pix2Pix | CycleGAN):
         return "pytorch-cyclegan-and-pix2pix"
+    if isinstance(system, StarGAN):
+        return "stargan"
     if isinstance(system, TwoPlayers) and isinstance(system.networks, Convolutional):
         return "pytorch-dcgan"
     raise UserError(f"{type(system).__name__}'s networks are in no other code that jaxgan writes files for")

@@ -59,7 +59,7 @@ NAMED = 3
 
 
 def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
-    """Read the tensors of a `.pth`, `.pt`, `.safetensors`, `.h5` or `.hdf5` file.
+    """Read the tensors of a `.pth`, `.pt`, `.ckpt` (PyTorch's), `.safetensors`, `.h5` or `.hdf5` file.
 
     Args:
         path: the file.
@@ -70,7 +70,7 @@ def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
             that reads it is not installed.
     """
     path = Path(path)
-    readers = {".pth": _pth, ".pt": _pth, ".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5}
+    readers = {".pth": _pth, ".pt": _pth, ".ckpt": _pth, ".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5}
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")
     try:

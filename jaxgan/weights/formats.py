@@ -8,9 +8,9 @@ from typing import Literal
 from jaxgan.training.system import System
 from jaxgan.weights.file import Weights
 
-Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan"]
+Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan"]
 
-MODULES = {"pytorch-cyclegan-and-pix2pix": "translators", "pytorch-dcgan": "dcgan"}
+MODULES = {"pytorch-cyclegan-and-pix2pix": "translators", "pytorch-dcgan": "dcgan", "stargan": "stargan"}
 """Each has two functions. `recognise(files, direction) -> Recognised` reads an architecture off the names and shapes of
 tensors; `layers(system, shape, network) -> Layers` names the tensors of a network, or says which field of the system that
 code does not have."""
@@ -25,14 +25,16 @@ class Recognised:
         files: by the network of the system that each is.
         size: the side of the pictures that it was, most likely, trained on.
         channels: of the pictures.
-        fixed_size: they make pictures of this size and no other.
+        multiple: what other sides must be multiples of; None where there are no others.
+        labels: how many attributes pictures have; 0 where the system reads no labels.
     """
 
     system: System
     files: dict[str, Weights]
     size: int
     channels: int
-    fixed_size: bool = False
+    multiple: int | None = None
+    labels: int = 0
 
 
 def module_of(name: Format) -> ModuleType:

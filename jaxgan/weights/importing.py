@@ -28,6 +28,7 @@ def import_weights(
     *,
     size: int | None = None,
     direction: Literal["ab", "ba"] | None = None,
+    classes: Sequence[str] = (),
     data: Any = None,
 ) -> Run:
     """Make a workdir, at step 0, of weights that other code has trained.
@@ -41,6 +42,7 @@ def import_weights(
         out: the folder to make; there may be an empty one.
         size: side of the pictures; what the architecture implies by default. Translators take pictures of other sizes, too.
         direction: for CycleGAN, what the first generator's file does, whatever its name says.
+        classes: for StarGAN, the names of its attributes in their order; "attribute0" and so on by default.
         data: what the run is to be trained on, by `jaxgan.fit(run.experiment, run.workdir)`; `size` is then that of its
             pictures. Without it the run can be sampled from, or translate, but not be trained.
 
@@ -55,7 +57,7 @@ def import_weights(
     if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
     recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
-    record = _record(recognised, format, size, data)
+    record = _record(recognised, format, size, tuple(classes), data)
     shapes = abstract_state(record).networks
     read = {
         name: read_network(
@@ -93,8 +95,10 @@ def _initial_state(record: workdir.Record, read: dict[str, dict[str, Any]]) -> T
     return state.replace(networks=networks)
 
 
-def _record(recognised: Recognised, format: Format, size: int | None, data: Any) -> workdir.Record:
-    system, files = recognised.system, recognised.files
+def _record(
+    recognised: Recognised, format: Format, size: int | None, classes: tuple[str, ...], data: Any
+) -> workdir.Record:
+    system, files, labels = recognised.system, recognised.files, recognised.labels
     provenance = Imported(
         format=format,
         files=tuple(str(file.path) for file in files.values()),
@@ -105,30 +109,39 @@ def _record(recognised: Recognised, format: Format, size: int | None, data: Any)
     )
     experiment = Experiment(system=system, data=provenance)
     if data is not None:
-        if size is not None:
-            raise UserError(f"size is {size}, and the data has pictures of its own size: leave it out")
-        with Batches(data, batch_size=1, seed=0) as batches:
-            record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
-        channels = record.shapes["image"].shape[-1]
-        if channels != recognised.channels:
-            raise UserError(
-                f"the data's pictures have {channels} channels, and those of the weights {recognised.channels}"
-            )
-        if recognised.fixed_size and record.shapes["image"].shape[:2] != (recognised.size,) * 2:
-            raise UserError(
-                f"the data's pictures are {list(record.shapes['image'].shape[:2])}, and the weights make "
-                f"{recognised.size}x{recognised.size}: set the data's size"
-            )
-        return record
-    side = recognised.size if size is None else size
-    multiple = recognised.size if recognised.fixed_size else system.multiple
-    if side < 1 or side % multiple or (recognised.fixed_size and side != multiple):
-        only = f"{multiple}, which these weights make" if recognised.fixed_size else f"a multiple of {multiple}"
-        raise UserError(f"--size {side}: it must be {only}")
-    shapes = {name: jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32) for name in system.reads}
+        if size is not None or classes:
+            raise UserError("the data has a size and classes of its own: leave size and classes out")
+        return _with_data(experiment, recognised)
+    if classes and len(classes) != labels:
+        raise UserError(f"--classes names {len(classes)}, and the weights are for {labels}: name each or none")
+    side, multiple = recognised.size if size is None else size, recognised.multiple
+    if multiple is None and side != recognised.size:
+        raise UserError(
+            f"--size {side}: these weights are for pictures of {recognised.size}x{recognised.size}: leave it out"
+        )
+    if multiple is not None and (side < 1 or side % multiple):
+        raise UserError(f"--size {side}: it must be a multiple of {multiple}")
+    picture = jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32)
+    shapes = {"input": picture, "image": picture, "label": jax.ShapeDtypeStruct((labels,), np.int32)}
+    names = classes or tuple(f"attribute{number}" for number in range(labels))
     try:
-        return workdir.describe(experiment, shapes, (), 0)
+        return workdir.describe(experiment, shapes, names, 0)
     except UserError as error:
-        if recognised.fixed_size:
+        if size is None:
             raise
         raise UserError(f"--size {side} is too small for these networks: choose a larger one") from error
+
+
+def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:
+    with Batches(experiment.data, batch_size=1, seed=0) as batches:
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+    shape, size = record.shapes["image"].shape, recognised.size
+    if shape[-1] != recognised.channels:
+        raise UserError(
+            f"the data's pictures have {shape[-1]} channels, and those of the weights {recognised.channels}"
+        )
+    if recognised.multiple is None and shape[:2] != (size, size):
+        raise UserError(
+            f"the data's pictures are {shape[0]}x{shape[1]}, and the weights are for {size}x{size}: set its size"
+        )
+    return record

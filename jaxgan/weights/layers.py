@@ -26,11 +26,13 @@ class Layer:
         name: what its tensors' names begin with, "model.1".
         layout: how its kernel lies there.
         spare_bias: it has a bias here, but none in that code: 0 where the file has none, written where it is not 0.
+        buffers: it is an InstanceNorm that has running statistics there, which nothing uses: written as they begin.
     """
 
     name: str
     layout: Layout = PYTORCH
     spare_bias: bool = False
+    buffers: bool = False
 
 
 Layers = Mapping[Path, Layer]
@@ -101,7 +103,12 @@ def write_network(variables: dict[str, Any], layers: Layers) -> tuple[dict[str, 
             spare.append(name)
         layout = layer.layout if path[-1] == "kernel" else PYTORCH
         tensors[name] = np.ascontiguousarray(layout.write(leaf))
-        if path[-1] == "var":
+        if layer.buffers and path[-1] == "scale":
+            tensors |= {
+                f"{layer.name}.running_mean": np.zeros_like(leaf),
+                f"{layer.name}.running_var": np.ones_like(leaf),
+            }
+        if path[-1] == "var" or (layer.buffers and path[-1] == "scale"):
             tensors[f"{layer.name}.num_batches_tracked"] = np.zeros((), np.int64)
     return tensors, spare
 

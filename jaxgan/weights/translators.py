@@ -20,8 +20,6 @@ from jaxgan.weights.file import Weights
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import TRANSPOSED, Layer, Layers, kernel_shape
 
-SMALLEST = 32
-"""Pictures of fewer pixels a side leave a PatchGAN no logit."""
 FIRST_BLOCK = 10
 """Number of the first residual block in the nn.Sequential of a residual transform network."""
 
@@ -68,9 +66,11 @@ def recognise(files: list[Weights], direction: Direction | None) -> Recognised:
         system, named = _cyclegan(generators, judges, pairs, direction)
     else:
         system, named = _pix2pix(generators[0], judges, pairs, direction)
-    multiple = system.generator.multiple
-    size = max(multiple, SMALLEST) if isinstance(system.generator, UNet) else 256
-    return Recognised(system, named, size, channels)
+    size = multiple = system.generator.multiple
+    least = 3 << HALVINGS[system.discriminator.field] if isinstance(system.generator, UNet) else 256
+    while size < least:
+        size *= 2
+    return Recognised(system, named, size, channels, multiple)
 
 
 def _cyclegan(generators: list["_Found"], judges: list["_Found"], pairs: bool, direction: Direction | None):

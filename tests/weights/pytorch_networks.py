@@ -1,4 +1,4 @@
-"""The networks of pytorch-CycleGAN-and-pix2pix and of PyTorch's DCGAN example in plain PyTorch.
+"""The networks of pytorch-CycleGAN-and-pix2pix, PyTorch's DCGAN example and StarGAN in plain PyTorch.
 
 Stated from the papers' appendices, with the names of those state dicts: the numbers of layers in (nested) nn.Sequentials.
 """
@@ -118,6 +118,41 @@ def dcgan_discriminator(doublings, width=4, channels=3):
     return Whole([*layers, nn.Conv2d(before, 1, 4, 1, 0, bias=False), nn.Sigmoid()], "main")
 
 
+def tracked(channels):
+    return nn.InstanceNorm2d(channels, affine=True, track_running_stats=True)
+
+
+def stargan_generator(blocks, width=4, labels=5, channels=3):
+    """c7s1-k, d2k, d4k, residual blocks of 4k, u2k, uk, c7s1-3, of a picture and planes of labels; borders are zeros."""
+    layers = [nn.Conv2d(channels + labels, width, 7, 1, 3, bias=False), tracked(width), nn.ReLU()]
+    for _ in range(2):
+        layers += [nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), tracked(2 * width), nn.ReLU()]
+        width *= 2
+    for _ in range(blocks):
+        half = lambda: [nn.Conv2d(width, width, 3, 1, 1, bias=False), tracked(width)]  # noqa: E731
+        layers.append(Residual([*half(), nn.ReLU(), *half()], "main"))
+    for _ in range(2):
+        layers += [nn.ConvTranspose2d(width, width // 2, 4, 2, 1, bias=False), tracked(width // 2), nn.ReLU()]
+        width //= 2
+    return Whole([*layers, nn.Conv2d(width, channels, 7, 1, 3, bias=False), nn.Tanh()], "main")
+
+
+class StarganDiscriminator(Whole):
+    """Halvings, then a map of scores and one number for each label."""
+
+    def __init__(self, size, halvings, width=4, labels=5, channels=3):
+        layers = []
+        for level in range(halvings):
+            layers += [nn.Conv2d(channels, width << level, 4, 2, 1), nn.LeakyReLU(0.01)]
+            channels = width << level
+        super().__init__(layers, "main")
+        self.conv1 = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels, labels, size >> halvings, bias=False)
+
+    def forward(self, x):
+        return self.conv1(super().forward(x)), self.conv2(super().forward(x))
+
+
 def randomise(network, seed=0):
     """Weights that keep the scale of what passes through, and running statistics that no layer begins with."""
     random = torch.Generator().manual_seed(seed)
@@ -130,7 +165,7 @@ def randomise(network, seed=0):
                 module.weight.normal_(0, (2 / inputs) ** 0.5, generator=random)
                 if module.bias is not None:
                     module.bias.normal_(0, 0.3, generator=random)
-            elif isinstance(module, nn.BatchNorm2d):
+            elif isinstance(module, nn.BatchNorm2d) or getattr(module, "affine", False):
                 module.weight.normal_(1, 0.2, generator=random)
                 module.bias.normal_(0, 0.3, generator=random)
                 module.running_mean.normal_(0, 0.3, generator=random)

@@ -7,7 +7,7 @@ import pytest
 from jaxgan import rows
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
-from jaxgan.weights import dcgan, translators
+from jaxgan.weights import dcgan, stargan, translators
 from jaxgan.weights.file import read_weights
 from jaxgan.weights.layers import read_network, unprefixed
 
@@ -35,8 +35,10 @@ def save(network, path, parallel=False, old=False):
 def variables_of(format, recognised, shape):
     """By network: the variables that its file gives."""
     system = recognised.system
-    system = system.resolve({name: jax.ShapeDtypeStruct(shape, np.float32) for name in system.reads}, ())
-    batch = {name: np.zeros((2, *shape), np.float32) for name in system.reads}
+    specs = {name: jax.ShapeDtypeStruct(shape, np.float32) for name in ("input", "image")}
+    specs["label"] = jax.ShapeDtypeStruct((recognised.labels,), np.int32)
+    system = system.resolve(specs, ())
+    batch = {name: np.zeros((2, *specs[name].shape), specs[name].dtype) for name in system.reads}
     shapes = jax.eval_shape(rows.solo(lambda: system.init_variables(jax.random.key(0), batch)))
     read = {}
     for name, weights in recognised.files.items():
@@ -173,6 +175,35 @@ def test_dcgan(tmp_path, doublings, channels, latent):
     close(logits, expected, f"dcgan D {doublings}")
 
 
+@pytest.mark.parametrize(("blocks", "halvings", "side", "labels"), [(6, 6, 64, 5), (2, 3, 32, 8)])
+def test_stargan(tmp_path, blocks, halvings, side, labels):
+    import torch
+
+    from tests.weights import pytorch_networks as pytorch
+
+    generator = pytorch.randomise(pytorch.stargan_generator(blocks, labels=labels))
+    judge = pytorch.randomise(pytorch.StarganDiscriminator(side, halvings, labels=labels, width=2), 1)
+    files = [save(judge, tmp_path / "9-D.ckpt", parallel=blocks == 2), save(generator, tmp_path / "9-G.ckpt")]
+    recognised = stargan.recognise(files, None)
+    assert (recognised.size, recognised.channels, recognised.labels, recognised.multiple) == (side, 3, labels, None)
+    assert stargan.recognise(files[1:], None).multiple == 64
+    system, variables = variables_of(stargan, recognised, (side, side, 3))
+    assert (system.width, system.blocks, system.discriminator_width) == (4, blocks, 2)
+    assert (system.discriminator_layers, system.labels) == (halvings, labels)
+    random = np.random.default_rng(0)
+    wide, domains = pictures(3, side, 2 * side, 3), random.integers(0, 2, (3, labels))
+    planes = np.broadcast_to(domains[:, None, None].astype(np.float32), (3, side, 2 * side, labels))
+    expected = theirs(generator.train(), np.concatenate([wide, planes], -1))  # as that code is tested, too
+    made = jax.jit(lambda x: system.translate(variables, x, jax.random.key(0), labels=domains))(wide)
+    close(made, expected, f"stargan G {blocks}")
+    x = np.clip(pictures(3, 1, 1, 3, seed=1) + 0.3 * pictures(3, side, side, 3), -1, 1)  # noise alone averages out
+    scores, logits = system._discriminator(np.float32).apply(variables["D"], x)
+    with torch.no_grad():
+        expected = [out.numpy() for out in judge(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))]
+    close(scores, expected[0][:, 0], f"stargan D {halvings}, scores")
+    close(logits, expected[1][:, :, 0, 0], f"stargan D {halvings}, labels")
+
+
 def test_own_pytorch_networks_have_the_names_of_the_real_files():
     """Some names of the real files, as their documentation and code have them, which the networks here must have."""
     from tests.weights import pytorch_networks as pytorch
@@ -205,3 +236,15 @@ def test_own_pytorch_networks_have_the_names_of_the_real_files():
     assert {"net.0.bias", "net.2.weight", "net.3.bias", "net.5.weight"} <= set(pytorch.pixel().state_dict())
     assert set(pytorch.dcgan_generator(4).state_dict()) >= {"main.0.weight", "main.10.bias", "main.12.weight"}
     assert set(pytorch.dcgan_discriminator(4).state_dict()) >= {"main.0.weight", "main.9.running_var", "main.11.weight"}
+    stargan = set(pytorch.stargan_generator(6).state_dict())
+    assert {
+        "main.1.running_mean",
+        "main.9.main.4.bias",
+        "main.14.main.3.weight",
+        "main.18.weight",
+        "main.21.weight",
+    } <= stargan
+    assert "main.21.bias" not in stargan
+    judge = set(pytorch.StarganDiscriminator(128, 6).state_dict())
+    assert {"main.0.weight", "main.10.bias", "conv1.weight", "conv2.weight"} <= judge
+    assert "conv1.bias" not in judge

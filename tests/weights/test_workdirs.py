@@ -17,12 +17,15 @@ from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.lsgan import LSGAN
 from jaxgan.systems.pix2pix import Pix2Pix
+from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training.step import initial_state
 from jaxgan.weights import Imported, dcgan, export_weights, import_weights, translators
+from jaxgan.weights.exporting import format_of
 from jaxgan.weights.file import read_weights
 
 TRANSLATORS, EXAMPLE = "pytorch-cyclegan-and-pix2pix", "pytorch-dcgan"
+CLASSES = ("glasses", "hat", "red", "smile")
 NAMES = {"G": "net_G_A", "F": "net_G_B", "D_Y": "net_D_A", "D_X": "net_D_B", "D": "net_D"}
 """What that code calls CycleGAN's networks: D_A judges what G_A makes."""
 
@@ -41,15 +44,17 @@ SYSTEMS = {
         generator=UNet(width=2, norm="instance", dropout=0), discriminator=Patch(width=3, norm="instance")
     ),
     "dcgan": DCGAN(networks=TINY),
+    "stargan": StarGAN(width=2, blocks=1, discriminator_width=2, discriminator_layers=3),
     "grey": DCGAN(networks=Convolutional(width=3, kernel=4, latent_dim=5)),
 }
 
 
 def randomised(system, tmp_path, size=32, channels=3) -> Run:
     """A run of this system whose every leaf is random, as after training; the state is in no checkpoint."""
-    shapes = {name: jax.ShapeDtypeStruct((size, size, channels), np.float32) for name in system.reads}
+    shapes = {name: jax.ShapeDtypeStruct((size, size, channels), np.float32) for name in ("input", "image")}
+    shapes["label"] = jax.ShapeDtypeStruct((len(CLASSES),), np.int32)
     experiment = jaxgan.Experiment(system=system, data=Imported("none", (), (), (), ()))
-    record = workdir.describe(experiment, shapes, (), 0)
+    record = workdir.describe(experiment, shapes, CLASSES, 0)
     random = np.random.default_rng(0)
     state = jax.eval_shape(lambda: initial_state(record.system, 0, record.zeros(2)))
 
@@ -82,12 +87,13 @@ def test_a_round_trip_is_exact(tmp_path, name):
     channels = 1 if name == "grey" else 3
     run = randomised(SYSTEMS[name], tmp_path, channels=channels)
     files = exported(run, tmp_path)
-    format = EXAMPLE if isinstance(run.system, DCGAN) else TRANSLATORS
-    again = import_weights(files[::-1], format, tmp_path / "run", size=32)
+    classes = CLASSES if name == "stargan" else ()
+    again = import_weights(files[::-1], format_of(run.system), tmp_path / "run", size=32, classes=classes)
     assert set(again.variables()) == set(run.variables())
     assert_equal(again.variables(), run.variables())
     assert again.step == 0
     assert again.record.shapes == run.record.shapes
+    assert again.record.classes == classes
     assert again.experiment.data.fresh == ()
     # What is not in the file is not the same: how the noise is drawn, the dropout of a U-Net.
     fields = {"generator", "networks"}
@@ -230,6 +236,34 @@ def test_files_that_do_not_belong_together(tmp_path):
     assert "is a discriminator" in said(EXAMPLE, noise["net_D"])
     assert "must be of width 2" in said(EXAMPLE, noise["net_G"], wide["net_D"])
     assert "are both G" in said(EXAMPLE, noise["net_G"], wide["net_G"])
-    assert "--size 48: it must be 32" in said(EXAMPLE, noise["net_G"], size=48)
+    assert "--size 48: these weights are for pictures of 32x32" in said(EXAMPLE, noise["net_G"], size=48)
     assert "--size 48: it must be a multiple of 32" in said(TRANSLATORS, pairs["net_G"], size=48)
     assert "--size 16 is too small" in said(TRANSLATORS, cycle["net_G_A"], size=16)
+
+
+def test_stargan_files(tmp_path):
+    run = randomised(SYSTEMS["stargan"], tmp_path)
+    g, d = exported(run, tmp_path)
+    if "conv1.weight" in load_file(g):
+        g, d = d, g
+    tensors = load_file(g)
+    assert tensors["main.9.main.1.num_batches_tracked"].dtype == np.int64
+    np.testing.assert_array_equal(tensors["main.1.running_var"], [1, 1])  # that code's strict loading wants them
+    made = import_weights([g], "stargan", tmp_path / "run", size=64)
+    assert (made.experiment.data.fresh, made.record.classes) == (("D",), tuple(f"attribute{n}" for n in range(4)))
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 20, 24, 3)).astype(np.float32)
+    labels = np.array([[0, 1, 1, 0], [1, 0, 0, 0]])
+    np.testing.assert_allclose(made.translate(x, labels=labels), run.translate(x, labels=labels), atol=1e-6)
+    more = {**load_file(d), "conv2.weight": np.ones((5, 8, 4, 4), np.float32)}
+    save_file(more, tmp_path / "more.safetensors")
+    for files, options, said in (
+        ([d], {}, "is a discriminator: name the file of a generator"),
+        ([g, g], {}, "are both G"),
+        ([g], {"classes": ("a", "b")}, "--classes names 2, and the weights are for 4"),
+        ([g], {"size": 100}, "--size 100: it must be a multiple of 64"),
+        ([g, d], {"size": 64}, "--size 64: these weights are for pictures of 32x32"),
+        ([g, tmp_path / "more.safetensors"], {}, "or are of several data sets at once"),
+    ):
+        with pytest.raises(UserError, match=said):
+            import_weights(files, "stargan", tmp_path / "other", **options)
+        assert not (tmp_path / "other").exists()
