@@ -4,7 +4,7 @@
     jaxgan.weights.export_weights(run, "facades.safetensors")
 
 `file` reads files as numbers, never as programs; `layers` brings tensors and leaves together; `formats` are whose code wrote
-the files, each a module that knows names and architectures (`translators`, `dcgan`).
+the files, each a module that knows names and architectures (`translators`, `dcgan`, `stargan`).
 """
 
 import importlib

@@ -3,10 +3,11 @@
 import importlib
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from jaxgan.training.system import System
-from jaxgan.weights.file import Weights
+if TYPE_CHECKING:  # the help of a command needs the names alone
+    from jaxgan.training.system import System
+    from jaxgan.weights.file import Weights
 
 Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan"]
 
@@ -29,8 +30,8 @@ class Recognised:
         labels: how many attributes pictures have; 0 where the system reads no labels.
     """
 
-    system: System
-    files: dict[str, Weights]
+    system: "System"
+    files: "dict[str, Weights]"
     size: int
     channels: int
     multiple: int | None = None

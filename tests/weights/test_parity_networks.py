@@ -7,9 +7,10 @@ import pytest
 from jaxgan import rows
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
+from jaxgan.systems.stargan import StarGAN
 from jaxgan.weights import dcgan, stargan, translators
 from jaxgan.weights.file import read_weights
-from jaxgan.weights.layers import read_network, unprefixed
+from jaxgan.weights.layers import read_network, unprefixed, write_network
 
 pytestmark = pytest.mark.parity
 
@@ -44,6 +45,21 @@ def variables_of(format, recognised, shape):
     for name, weights in recognised.files.items():
         read[name] = read_network(shapes[name], weights, format.layers(system, shape, name))
     return system, read
+
+
+def loads(network, format, system, shape, name, variables):
+    """What is written of these variables is what PyTorch's strict loading wants, tensor by tensor; to the bit what was read."""
+    import torch
+
+    written, spare = write_network(variables[name], format.layers(system, shape, name))
+    assert spare == []
+    state = {key: torch.from_numpy(tensor) for key, tensor in written.items()}
+    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    assert {key: tensor.dtype for key, tensor in state.items()} == {key: tensor.dtype for key, tensor in before.items()}
+    network.load_state_dict(state, strict=True)
+    unused = ("running_mean", "running_var") if isinstance(system, StarGAN) else ()
+    for key, tensor in network.state_dict().items():
+        assert key.endswith(unused) or torch.equal(tensor, before[key]), key
 
 
 def pictures(*shape, seed=0):
@@ -114,6 +130,7 @@ def test_generators_of_translators(tmp_path, kind, depth, norm, dropout, saved):
         assert (generator.blocks, generator.dropout) == (depth, 0.5 if dropout else 0.0)
     x, what = pictures(2, *shape), f"{kind} {depth} {norm}"
     close(translated(system, variables["G"], x, "running"), theirs(network, x), what)
+    loads(network, translators, system, (side, side, channels), "G", variables)
     if norm == "batch":  # as pix2pix tests: by the batch's own statistics
         for module in network.modules():
             module.training = isinstance(module, torch.nn.BatchNorm2d)
@@ -146,6 +163,7 @@ def test_discriminators_of_translators(tmp_path, halvings, norm):
     assert system.discriminator.field == {0: 1, 1: 16, 2: 34, 3: 70, 4: 142, 5: 286}[halvings]
     x = pictures(2, 96, 96 + 32, inputs)
     close(judged(system, variables[name], x), theirs(judge, x), f"patch {halvings} {norm}")
+    loads(judge, translators, system, (96, 96, 3), name, variables)
 
 
 @pytest.mark.parametrize(("doublings", "channels", "latent"), [(3, 3, 10), (4, 1, 100), (5, 3, 7)])
@@ -173,6 +191,8 @@ def test_dcgan(tmp_path, doublings, channels, latent):
     with torch.no_grad():
         expected = judge.main[:-1](torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))[:, 0, 0, 0].numpy()
     close(logits, expected, f"dcgan D {doublings}")
+    loads(generator, dcgan, system, (side, side, channels), "G", variables)
+    loads(judge, dcgan, system, (side, side, channels), "D", variables)
 
 
 @pytest.mark.parametrize(("blocks", "halvings", "side", "labels"), [(6, 6, 64, 5), (2, 3, 32, 8)])
@@ -202,6 +222,8 @@ def test_stargan(tmp_path, blocks, halvings, side, labels):
         expected = [out.numpy() for out in judge(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))]
     close(scores, expected[0][:, 0], f"stargan D {halvings}, scores")
     close(logits, expected[1][:, :, 0, 0], f"stargan D {halvings}, labels")
+    loads(generator, stargan, system, (side, side, 3), "G", variables)
+    loads(judge, stargan, system, (side, side, 3), "D", variables)
 
 
 def test_own_pytorch_networks_have_the_names_of_the_real_files():

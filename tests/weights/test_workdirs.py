@@ -153,6 +153,9 @@ def test_one_generator_is_enough(tmp_path):
     ):  # fmt: skip
         weights = read_weights(tmp_path / f"{file}.safetensors")
         assert list(translators.recognise([weights], given).files) == [network], (file, given)
+    both = [weights, read_weights(single)]  # a name without a letter: by their order
+    assert translators.recognise(both, None).files == {"G": both[0], "F": both[1]}
+    assert translators.recognise(both, "ba").files == {"F": both[0], "G": both[1]}
     made = import_weights([tmp_path / "net_G_B.safetensors"], TRANSLATORS, tmp_path / "run", size=32)
     assert (made.experiment.data.networks, made.experiment.data.fresh) == (("F",), ("D_X", "D_Y", "G"))
     x = np.random.default_rng(0).uniform(-1, 1, (1, 20, 24, 3)).astype(np.float32)
