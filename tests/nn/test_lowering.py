@@ -19,6 +19,11 @@ CASES = [
     ((3, 3), (2, 2), ((0, 1), (1, 0)), (7, 6)),  # the last row is in no window
     ((1, 1), (2, 2), ((0, 0), (0, 0)), (5, 4)),  # the kernel is smaller than the stride
     ((4, 3), (3, 1), ((1, 0), (1, 1)), (8, 3)),
+    # Small maps, which are matrix products on CPU.
+    ((4, 4), (2, 2), ((1, 1), (1, 1)), (4, 4)),
+    ((4, 4), (2, 2), ((1, 1), (1, 1)), (2, 2)),
+    ((3, 2), (1, 2), ((1, 1), (0, 1)), (2, 3)),
+    ((3, 3), (1, 1), ((-1, -2), (-2, -1)), (7, 7)),  # padding that crops
 ]
 
 
@@ -104,3 +109,21 @@ def test_half_precision_and_batches_of_batches():
         return jnp.sum(lowering.conv_transpose(x, kernel, (2, 2), ((2, 2), (2, 2)))).astype(jnp.float32)
 
     assert jax.vmap(jax.grad(loss), (None, 0))(kernel, x).dtype == jnp.bfloat16
+
+
+def contractions(function, *operands) -> list[str]:
+    """What the program for CPU computes with: convolution or dot."""
+    text = jax.jit(function).trace(*operands).lower(lowering_platforms=("cpu",)).as_text()
+    return [name for name in ("convolution", "dot_general") if f"stablehlo.{name}" in text]
+
+
+def test_only_small_maps_are_products_and_only_on_cpu():
+    def conv(x, kernel):
+        return lowering.conv(x, kernel, (2, 2), ((1, 1), (1, 1)))
+
+    kernel = jnp.ones((4, 4, 3, 2))
+    assert contractions(conv, jnp.ones((1, 4, 4, 3)), kernel) == ["dot_general"]
+    assert contractions(conv, jnp.ones((1, 8, 8, 3)), kernel) == ["convolution"]
+    elsewhere = jax.jit(conv).trace(jnp.ones((1, 4, 4, 3)), kernel).lower(lowering_platforms=("tpu",)).as_text()
+    assert "stablehlo.convolution" in elsewhere
+    assert "stablehlo.dot_general" not in elsewhere
