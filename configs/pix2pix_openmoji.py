@@ -22,7 +22,7 @@ def get_config() -> Experiment:
         ),
         data=OpenMojiPairs(size=64, crop="random", resize=72, flip=True),
         batch_size=8,
-        steps=3000,
+        steps=4000,
         sample_every=250,
         checkpoint_every=250,
     )
