@@ -133,6 +133,17 @@ def _decode(value: Any, source: Path | str) -> Any:
     return found(**{key: _decode(item, source) for key, item in value.items() if key != "class"})
 
 
+def completed(encoded: dict[str, Any]) -> dict[str, Any]:
+    """An encoded experiment of an earlier jaxgan with the fields that came since, at their defaults: what was done then.
+
+    One that is not jaxgan's alone, or has a field that is gone, as it is: `differences` will name it.
+    """
+    try:
+        return Experiment.from_json(encoded).to_json()
+    except UserError:
+        return encoded
+
+
 def differences(mine: dict[str, Any], theirs: dict[str, Any], names: tuple[str, ...] = FIXED) -> list[str]:
     """The dotted fields below `names` in which two encoded experiments differ: `["system.r1: 5.0 in the workdir, 1.0 now"]`."""
     found = []

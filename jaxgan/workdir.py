@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import UserError
-from jaxgan.experiment import Experiment, class_path, differences
+from jaxgan.experiment import Experiment, class_path, completed, differences
 from jaxgan.training.checkpoint import Checkpoints, warn
 from jaxgan.training.system import System
 
@@ -112,7 +112,7 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     encoded = load_json(path)
     if experiment is None:
         experiment = Experiment.from_json(encoded["experiment"], path)
-    elif different := differences(experiment.to_json(), encoded["experiment"]):
+    elif different := differences(experiment.to_json(), completed(encoded["experiment"])):
         raise UserError(f"{workdir} holds another experiment: " + "; ".join(different))
     shapes = {
         name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
@@ -156,7 +156,7 @@ def check_same(workdir: Path, experiment: Experiment) -> None:
                 "begin again"
             ) from None
         warn(f"{path} is {what}: written anew")
-    if different := differences(experiment.to_json(), saved):
+    if different := differences(experiment.to_json(), completed(saved)):
         raise UserError(
             f"{workdir} holds another experiment, and nothing was touched. It differs in "
             + "; ".join(different)

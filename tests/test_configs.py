@@ -5,34 +5,44 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import jaxgan
 from jaxgan import configs
-from jaxgan.data import TFDS, openmoji
+from jaxgan.data import TFDS, Pairs, openmoji
 
 SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
     "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4, "hidden": 8, "generator_width": 4,
-    "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1,
+    "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1, "blocks": 1, "discriminator_layers": 3,
+    "discriminator_moves": 1, "pool": 3,
 }  # fmt: skip
+SIZE = 32
+LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba"}
+"""The papers' settings of systems that have a small config too: what is their own is the data."""
 
 
 def smaller(part):
-    """The same hyper-parameters with small sizes."""
-    fields = {f.name for f in dataclasses.fields(part)}
-    return dataclasses.replace(part, **{name: value for name, value in SMALL.items() if name in fields})
+    """The same hyper-parameters, or data, with small sizes, and those of the parts in it."""
+    changes = {}
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if field.name in SMALL:
+            changes[field.name] = SMALL[field.name]
+        elif field.name == "count":
+            changes["count"] = 12
+        elif field.name == "size" and value > SIZE:
+            changes |= {"size": SIZE} | ({"resize": SIZE + 4} if part.resize else {})
+        elif field.name == "field":
+            changes["field"] = 16
+        elif dataclasses.is_dataclass(value):
+            changes[field.name] = smaller(value)
+    return dataclasses.replace(part, **changes)
 
 
 def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
     """The same experiment on one device with tiny networks and few pictures."""
-    system = smaller(experiment.system)
-    if hasattr(system, "networks"):
-        system = dataclasses.replace(system, networks=smaller(system.networks))
-    data = experiment.data
-    if hasattr(data, "count"):
-        data = dataclasses.replace(data, count=12)
-    if getattr(data, "size", None) == 64:
-        data = dataclasses.replace(data, size=32)
+    system, data = smaller(experiment.system), smaller(experiment.data)
     return dataclasses.replace(experiment, system=system, data=data, batch_size=4, steps=2, devices=1)
 
 
@@ -44,13 +54,26 @@ def few_emoji(monkeypatch, tmp_path):
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("name", sorted(configs.shipped()))
+def pairs_of_pictures(folder):
+    """Two pictures side by side in each file, as the pix2pix data sets come."""
+    folder.mkdir()
+    for index in range(6):
+        pixels = np.random.default_rng(index).integers(0, 256, (40, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in sorted(configs.shipped())]
+)
 def test_config_trains(name, tmp_path, few_emoji):
     experiment = configs.load(name)
     documentation = ast.get_docstring(ast.parse(configs.find(name).read_text()))
     assert f"jaxgan train {name}" in documentation.replace("configs/", "").replace(".py", "")
     small = shrink(experiment)
-    if isinstance(small.data, TFDS):
+    if isinstance(small.data, Pairs):
+        pairs_of_pictures(tmp_path / "pairs")
+        small = dataclasses.replace(small, data=dataclasses.replace(small.data, path=str(tmp_path / "pairs")))
+    if isinstance(small.data, TFDS) or isinstance(getattr(small.data, "a", None), TFDS):
         import tensorflow_datasets as tfds
 
         with tfds.testing.mock_data(num_examples=8):
@@ -59,7 +82,12 @@ def test_config_trains(name, tmp_path, few_emoji):
         run = jaxgan.fit(small, tmp_path / "run", quiet=True)
     assert run.step == 2
     assert all(np.isfinite(value) for value in run.metrics[-1].values())
-    pictures = run.sample(3)
-    assert pictures.shape == (3, *run.record.shapes["image"].shape)
+    shape = (3, *run.record.shapes["image"].shape)
+    if run.system.directions:
+        labels = np.zeros((3, *run.record.shapes["label"].shape), np.int32) if "label" in run.system.reads else None
+        pictures = run.translate(np.zeros(shape, np.float32), labels=labels)
+    else:
+        pictures = run.sample(3)
+    assert pictures.shape == shape
     assert pictures.ndim == 2 or np.abs(pictures).max() <= 1
     assert run.digest == jaxgan.restore(tmp_path / "run").digest

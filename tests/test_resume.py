@@ -145,6 +145,49 @@ def test_killed_ten_times(config, tmp_path):
     assert during_saves, "none of the ten kills met a save: make them longer"
 
 
+SMALL_TRANSLATORS = {
+    "cyclegan_avatars": [
+        "--system.generator.width", 4, "--system.generator.blocks", 1, "--system.discriminator.width", 4, "--system.pool", 5,
+        "--data.a.size", 32, "--data.b.size", 32, "--data.a.count", 24, "--data.b.count", 16,
+    ],
+    "stargan_avatars": [
+        "--system.width", 4, "--system.blocks", 1, "--system.discriminator-width", 4, "--system.discriminator-layers", 3,
+        "--data.size", 32, "--data.count", 24,
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", list(SMALL_TRANSLATORS))
+def test_killed_with_all_that_lasts(config, tmp_path):
+    """The pool of CycleGAN; and of StarGAN, targets that the batch decides."""
+    command = [
+        "train", config, *SMALL_TRANSLATORS[config], "--steps", 24, "--checkpoint-every", 2, "--log-every", 2, "--devices", 1
+    ]  # fmt: skip
+    straight = run(*command, "--workdir", tmp_path / "straight")
+    command += ["--workdir", tmp_path / "run"]
+    firsts = []
+    for step in (8, 16):
+        code, out, _ = stop_at(step, command, signal.SIGKILL)
+        assert code == -signal.SIGKILL
+        firsts.append(resumed(out))
+    last = run(*command)
+    firsts.append(resumed(last.stdout))
+    assert 0 == firsts[0] < firsts[1] < firsts[2]
+    assert digest(last.stdout) == digest(straight.stdout)
+
+
+def test_a_field_that_came_since_counts_as_its_default(finished, capsys):
+    """A workdir of an earlier version lacks fields; another value than the default is refused, as ever."""
+    path = finished / "experiment.json"
+    record = json.loads(path.read_text())
+    assert record["experiment"]["system"].pop("gradient_clip") == 0
+    path.write_text(json.dumps(record))
+    assert go_on(finished, "--system.gradient-clip", "1") == 2
+    assert "system.gradient_clip: 0.0 in the workdir, 1.0 now" in capsys.readouterr().err
+    assert go_on(finished) == 0
+
+
 def test_the_seed_decides_the_digest(straight, tmp_path, capsys):
     digests = []
     for folder, seed in (("a", 0), ("b", 1)):

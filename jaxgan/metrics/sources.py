@@ -1,6 +1,5 @@
 """Where the pictures that are scored come from: a data set, a run, a folder. Always uint8 [n, H, W, C], part by part."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxgan.data import pictures
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import Records
 from jaxgan.data.folder import find_pictures
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import quantise
@@ -18,10 +17,7 @@ from jaxgan.run import CHUNK, Run, compiled_sample
 
 def without_augmentation(data: Any) -> Any:
     """The data set with nothing random about its pictures: no flips, and the centre instead of random crops."""
-    if not isinstance(data, ImageData):
-        return data
-    crop = {"crop": "center", "resize": None} if data.crop == "random" else {}
-    return dataclasses.replace(data, flip=False, **crop)
+    return data.without_augmentation() if hasattr(data, "without_augmentation") else data
 
 
 def fixed_examples(data: Any, records: Records, indices: Sequence[int]) -> Iterator[dict[str, np.ndarray]]:

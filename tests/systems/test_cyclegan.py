@@ -134,6 +134,7 @@ def test_sets_of_two_sizes_are_refused():
         SMALL.resolve({**SHAPES, "input": jax.ShapeDtypeStruct((64, 64, 3), jnp.float32)}, ())
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(SMALL, pictures(8), tolerance=1e-5)
 

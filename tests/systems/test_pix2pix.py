@@ -119,6 +119,7 @@ def test_a_residual_transform_network_instead():
     assert system.multiple == 4
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     """Dropout masks, BatchNorm over the global batch, and both players."""
     eight_devices_equal_one(SMALL, pairs(8), tolerance=1e-5)
