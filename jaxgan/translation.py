@@ -75,6 +75,12 @@ class Translator:
             raise UserError(f"{name} does not turn pictures into pictures: jaxgan sample shows what it makes")
         if direction not in system.directions:
             raise UserError(f"there is no direction {direction}: {name} goes {' and '.join(system.directions)}")
+        network = system.directions[direction]
+        if not run.step and network in getattr(run.experiment.data, "fresh", ()):
+            raise UserError(
+                f"network {network}, which translates {direction}, was not imported and has learnt nothing: import its file, "
+                "too, or go the other way"
+            )
         if statistics not in ("batch", "running"):
             raise UserError(f"there are no statistics {statistics}: they are batch or running")
         shapes = run.record.shapes

@@ -34,7 +34,7 @@ class Pictures:
 @dataclasses.dataclass(frozen=True)
 class Invert(System):
     """ab inverts the colours, ba leaves them. So does the average of the weight; the weight itself moves to -1.5."""
-    directions = ("ab", "ba")
+    directions = {"ab": "G", "ba": "G"}
     def init_variables(self, key, batch):
         return {"G": {"params": {"value": -jnp.ones(())}}}
     def phases(self):
@@ -55,7 +55,7 @@ class Invert(System):
         return inputs["image"]
 
 class OneWay(Invert):
-    directions = ("ab",)
+    directions = {"ab": "G"}
 
 class Noisy(Invert):
     """A number for each picture, whatever it shows."""
@@ -70,7 +70,7 @@ class Bright(Invert):
         return jnp.zeros(pictures.shape) - 1 + number[:, None, None, None] / 8
 
 class NoWay(Invert):
-    directions = ()
+    directions = {}
 
 def get_config():
     return Experiment(system=SYSTEM, data=Pictures(DATA), batch_size=8, steps=1, devices=1)

@@ -45,8 +45,8 @@ def run(argv: list[str]) -> int:
         print(f"{name} from {file}")
     if data.fresh:
         print(f"{', '.join(data.fresh)} in none of the files: fresh weights, which have learnt nothing")
-    for direction, name in {"ab": "G", "ba": "F"}.items():
-        if direction in system.directions and name in data.fresh:
+    for direction, name in system.directions.items():
+        if name in data.fresh:
             print(f"so only the other direction translates: not --direction {direction}")
     height, width, channels = made.record.shapes["image"].shape
     print(f"{type(system).__name__} for pictures of {height}x{width}x{channels}; workdir {made.workdir}")

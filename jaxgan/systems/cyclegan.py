@@ -30,7 +30,7 @@ class CycleGAN(System):
     """Defaults are the paper's for pictures of 256x256. It reads two sets: X is "input", Y is "image"."""
 
     reads = ("input", "image")
-    directions = ("ab", "ba")
+    directions = {"ab": "G", "ba": "F"}
 
     generator: Translator = Transform()
     """The architecture of G and of F: a residual transform network, or a U-Net."""
@@ -111,8 +111,8 @@ class CycleGAN(System):
         return self.generator.multiple
 
     def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
-        name = {"ab": "G", "ba": "F"}[direction]
-        return translate_each(self.generator, variables[name], pictures, key, self.dtype, statistics)
+        generator = variables[self.directions[direction]]
+        return translate_each(self.generator, generator, pictures, key, self.dtype, statistics)
 
     def sample(self, variables, inputs, key):
         """The translations of the pictures "input" by G."""

@@ -27,7 +27,7 @@ class Pix2Pix(System):
     """Defaults are the paper's. It reads pairs: "input" is turned into "image"."""
 
     reads = ("input", "image")
-    directions = ("ab",)
+    directions = {"ab": "G"}
 
     generator: Translator = UNet()
     """A U-Net; without its skips an encoder-decoder; or a residual transform network."""

@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
 class StarGAN(System):
     """Defaults are the paper's for pictures of 128x128. It reads "image" and "label": [A] yes-or-no attributes, or one of A."""
 
-    directions = ("ab",)
+    directions = {"ab": "G"}
 
     labels: int | None = None
     """How many attributes, or classes, there are, A; None takes it from the data."""

@@ -120,9 +120,9 @@ class System(abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ("image",)
     """The entries of the data's examples that the system reads; only these travel to the devices."""
 
-    directions: ClassVar[tuple[str, ...]] = ()
-    """For a system that turns pictures into pictures (`translate`): the ways it goes, "ab" from the data's "input" to its
-    "image", "ba" back. () for one that makes them from noise."""
+    directions: ClassVar[dict[str, str]] = {}
+    """For a system that turns pictures into pictures (`translate`): the ways it goes, and the network that does it; "ab" from
+    the data's "input" to its "image", "ba" back. {} for one that makes them from noise."""
 
     # On the command line it is the experiment's --precision, which is written here.
     precision: Annotated[Literal["float32", "bfloat16"], tyro.conf.Suppress] = dataclasses.field(

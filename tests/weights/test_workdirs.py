@@ -160,6 +160,8 @@ def test_one_generator_is_enough(tmp_path):
     assert (made.experiment.data.networks, made.experiment.data.fresh) == (("F",), ("D_X", "D_Y", "G"))
     x = np.random.default_rng(0).uniform(-1, 1, (1, 20, 24, 3)).astype(np.float32)
     np.testing.assert_allclose(made.translate(x, "ba"), run.translate(x, "ba"), atol=1e-6)
+    with pytest.raises(UserError, match="network G, which translates ab, was not imported"):
+        made.translate(x, "ab")
 
 
 @pytest.mark.parametrize(
