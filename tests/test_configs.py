@@ -1,15 +1,19 @@
 """Every config that ships: imported, shrunk, and trained for two steps."""
 
 import ast
+import contextlib
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import configs
-from jaxgan.data import TFDS, Pairs, openmoji
+from jaxgan import configs, rows, workdir
+from jaxgan.data import TFDS, Batches, Pairs, openmoji
+from jaxgan.training.step import initial_state, take_turns
 
 SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
@@ -19,7 +23,7 @@ SMALL = {
 }  # fmt: skip
 SIZE = 32
 LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba"}
-"""The papers' settings of systems that have a small config too: what is their own is the data."""
+"""The papers' settings, far too large for a test to train, of systems that have a small config too."""
 
 
 def smaller(part):
@@ -62,23 +66,49 @@ def pairs_of_pictures(folder):
         Image.fromarray(pixels).save(folder / f"{index}.png")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in sorted(configs.shipped())]
-)
-def test_config_trains(name, tmp_path, few_emoji):
-    experiment = configs.load(name)
+@contextlib.contextmanager
+def data_at_hand(experiment: jaxgan.Experiment, folder):
+    """The experiment with data that a machine without a network has: pictures in `folder`, or examples that TFDS mocks."""
+    data, kinds = experiment.data, [experiment.data, getattr(experiment.data, "a", None)]
+    with contextlib.ExitStack() as stack:
+        if isinstance(data, Pairs):
+            pairs_of_pictures(folder)
+            data = dataclasses.replace(data, path=str(folder))
+        elif any(isinstance(kind, TFDS) for kind in kinds):
+            import tensorflow_datasets as tfds
+
+            stack.enter_context(tfds.testing.mock_data(num_examples=8))
+        yield dataclasses.replace(experiment, data=data)
+
+
+def loaded(name: str) -> jaxgan.Experiment:
+    """The config's experiment; its docstring names its command."""
     documentation = ast.get_docstring(ast.parse(configs.find(name).read_text()))
     assert f"jaxgan train {name}" in documentation.replace("configs/", "").replace(".py", "")
-    small = shrink(experiment)
-    if isinstance(small.data, Pairs):
-        pairs_of_pictures(tmp_path / "pairs")
-        small = dataclasses.replace(small, data=dataclasses.replace(small.data, path=str(tmp_path / "pairs")))
-    if isinstance(small.data, TFDS) or isinstance(getattr(small.data, "a", None), TFDS):
-        import tensorflow_datasets as tfds
+    return configs.load(name)
 
-        with tfds.testing.mock_data(num_examples=8):
-            run = jaxgan.fit(small, tmp_path / "run", quiet=True)
-    else:
+
+@pytest.mark.parametrize("name", sorted(LARGE))
+def test_a_papers_config_fits_its_data(name, tmp_path):
+    """At its full size: a batch is read, and the state and the step are traced, which a small config of its system trains."""
+    with (
+        data_at_hand(loaded(name), tmp_path / "pairs") as experiment,
+        Batches(experiment.data, batch_size=experiment.batch_size, seed=0) as batches,
+    ):
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        batch = {key: next(batches)[key] for key in record.system.reads}
+    state = jax.eval_shape(lambda: initial_state(record.system, 0, batch))
+    plan = record.system.plan(0)
+    turns = {key: np.stack([value] * record.system.minibatches(plan)) for key, value in batch.items()}
+    step = rows.solo(lambda s, b: take_turns(record.system, plan, plan, True, s, {}, b, jnp.int32(0)))
+    after, metrics = jax.eval_shape(step, state, turns)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    assert all(metric.shape == () for metric in metrics.values())
+
+
+@pytest.mark.parametrize("name", sorted(set(configs.shipped()) - LARGE))
+def test_config_trains(name, tmp_path, few_emoji):
+    with data_at_hand(shrink(loaded(name)), tmp_path / "pairs") as small:
         run = jaxgan.fit(small, tmp_path / "run", quiet=True)
     assert run.step == 2
     assert all(np.isfinite(value) for value in run.metrics[-1].values())
