@@ -2,7 +2,7 @@
 
     jaxgan train pix2pix_edges2shoes --source edges2shoes/train
 
-Pairs lie side by side, edges on the left; no jitter but the mirror, as the paper has it. Not trained here to the end.
+Pairs lie side by side, edges on the left; resized to 286, cropped and mirrored at random. Not trained here to the end.
 """
 
 from jaxgan import Experiment
@@ -13,7 +13,7 @@ from jaxgan.systems.pix2pix import Pix2Pix
 def get_config() -> Experiment:
     return Experiment(
         system=Pix2Pix(),
-        data=Pairs(path="edges2shoes/train", size=256, flip=True),
+        data=Pairs(path="edges2shoes/train", size=256, crop="random", resize=286, flip=True),
         batch_size=4,
         steps=15 * 49_825 // 4,
         log_every=100,

@@ -1,7 +1,8 @@
 """What translated pictures shall be, as a person says it: the label of a run whose system reads "label".
 
 1,0,0,1,1                 the values of all attributes, in the order of the run's classes
-hair_color=red,glasses=0  by name: a value, of classes named "attribute=value", or 0 for none of them; 1 or 0, of another
+hair_color=red,glasses=0  by name: a value, of classes named "attribute=value", or 0 or none for none of them; 1 or 0, of
+                          another
 cat, or 2                 where each picture is of one class: its name or number
 
 A picture from outside does not say which attributes it has, so all must be given.
@@ -110,6 +111,8 @@ def _assigned(words: list[str], text: str, groups: Groups) -> list[int]:
             )
         group = groups[attribute]
         allowed = ["0", "1"] if "" in group else [value for value in group if value != "0"] + ["0"]
+        if value == "none" and value not in group:  # as the data may call it
+            value = "0"
         if value not in allowed:
             what = (
                 f'no value "{value}" of {attribute}{nearest(value, allowed)}' if equals else f"no value of {attribute}."

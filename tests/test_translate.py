@@ -90,6 +90,7 @@ LABELS = {
     "hair=red,Glasses=1,Male=0": [0, 1, 1, 0],
     "Male=1, hair=black ,Glasses=0": [1, 0, 0, 1],
     "hair=0,Glasses=0,Male=0": [0, 0, 0, 0],
+    "hair=none,Glasses=1,Male=0": [0, 0, 1, 0],
     "1,0,0": 'has 3 numbers, but the run 4 attributes: hair=black, hair=red, Glasses, Male',
     "1,0,0,2": "give 4 numbers, each 0 or 1, or names, as hair=black",
     "Male": "give 4 numbers, each 0 or 1, or names",

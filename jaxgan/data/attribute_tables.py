@@ -59,7 +59,7 @@ def read_table(path: Path, chosen: Sequence[str] = ()) -> Table:
     kept = choose(names, chosen, f"the table {path}")
     columns = [names.index(name) for name in kept]
     read: dict[str, list[int]] = {}
-    for line, file, values in rows:
+    for line, file, values in _readable(rows, path):
         if len(values) != len(names):
             raise UserError(f"{path}, line {line}: {len(values)} values of {file} for {len(names)} attributes")
         if file in read:
@@ -92,6 +92,14 @@ def as_names(field: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 Rows = Iterator[tuple[int, str, list[str]]]  # number of the line, path of the picture, values
+
+
+def _readable(rows: Rows, path: Path) -> Rows:
+    """The rows; UserError where the CSV reader gives up."""
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise UserError(f"{path} is no CSV file that can be read ({error}): is a quotation mark left open?") from None
 
 
 def _read_csv(path: Path, lines: list[str]) -> tuple[list[str], Rows]:

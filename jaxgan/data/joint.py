@@ -43,7 +43,7 @@ class Joint:
         return type(self)(a=self.a.without_augmentation(), b=self.b.without_augmentation())
 
     def load(self) -> Records:
-        """Loads both; classes are the labels of both.
+        """Loads both; classes are the labels of both, as "a.NAME" and "b.NAME" where they share a name.
 
         Raises:
           UserError: one has no labels.
@@ -52,7 +52,10 @@ class Joint:
         for name, records in zip("ab", loaded, strict=True):
             if not records.classes:
                 raise UserError(f"data.{name} has no labels, and two sets are put together by theirs: give it a label")
-        return Records(_Joined(loaded), loaded[0].classes + loaded[1].classes)
+        classes = [records.classes for records in loaded]
+        if set(classes[0]) & set(classes[1]):  # whose label is meant must be plain
+            classes = [tuple(f"{set_}.{name}" for name in names) for set_, names in zip("ab", classes, strict=True)]
+        return Records(_Joined(loaded), classes[0] + classes[1])
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
         """The picture as its own set has it, "label" and "source"."""

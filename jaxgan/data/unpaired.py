@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,9 @@ class Unpaired:
     """What is translated: any set of pictures, of which only the pictures are used."""
     b: ImageData
     """What it is translated into; its pictures have the same shape."""
+    partners: Literal["random", "in order"] = "random"
+    """How an example comes by its picture of b: drawn at each visit, for training; or number i (mod their number), so that
+    all are there, for a score."""
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -39,8 +42,8 @@ class Unpaired:
         return self.a.shape
 
     def without_augmentation(self) -> "Unpaired":
-        """The same with nothing random about a picture; the partners are still drawn."""
-        return replace(self, a=self.a.without_augmentation(), b=self.b.without_augmentation())
+        """The same with nothing random about it."""
+        return replace(self, a=self.a.without_augmentation(), b=self.b.without_augmentation(), partners="in order")
 
     def load(self) -> Records:
         """Loads both. An example is one of `a`, and the whole of `b`, of which `transform` draws one."""
@@ -56,7 +59,9 @@ class Unpaired:
         Returns:
           "input" and "image": float32 [height, width, channels] in [-1, 1].
         """
-        partner = example["partners"][int(random.integers(len(example["partners"])))]
+        partners = example["partners"]
+        drawn = self.partners == "random"
+        partner = partners[int(random.integers(len(partners))) if drawn else example["number"] % len(partners)]
         source = self.a.transform(example["source"], random)
         return {"input": source["image"], "image": self.b.transform(partner, random)["image"]}
 
@@ -73,4 +78,4 @@ class _Beside(Sequence):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if index >= len(self):
             raise IndexError(index)
-        return {"source": self._a[index % len(self._a)], "partners": self._b}
+        return {"source": self._a[index % len(self._a)], "partners": self._b, "number": index}

@@ -53,6 +53,15 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
             chosen = order[np.arange(start, start + CHUNK) % len(order)]
             examples = list(fixed_examples(data, records, chosen))
             inputs = {name: np.stack([np.asarray(example[name]) for example in examples]) for name in inputs}
+            if run.system.directions and "label" in inputs:
+                # Turned into what its own label says a picture would stay as it is: it takes that of another example.
+                others = fixed_examples(data, records, order[np.arange(start + 1, start + 1 + CHUNK) % len(order)])
+                pictures_of = {"input", "image"}
+                kept = {name: inputs[name] for name in inputs if name in pictures_of}
+                labels = [
+                    {name: np.asarray(other[name]) for name in inputs if name not in pictures_of} for other in others
+                ]
+                inputs = {**kept, **{name: np.stack([label[name] for label in labels]) for name in labels[0]}}
         made = np.asarray(sample(variables, inputs, jax.random.fold_in(key, part)), np.float32)
         if made.ndim != 4 or made.shape[-1] not in (1, 3):
             raise UserError(

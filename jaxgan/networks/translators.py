@@ -10,6 +10,7 @@ from jaxgan import rows
 from jaxgan.networks.transform import Transform
 from jaxgan.networks.unet import UNet
 from jaxgan.nn import Mode
+from jaxgan.training.system import statistics_of
 
 # Which of them is said in a config; the command line changes its fields.
 Translator = Annotated[UNet | Transform, tyro.conf.AvoidSubcommands]
@@ -28,8 +29,8 @@ def pass_through(
     `mode` is that of its norms; with "running" statistics nothing is dropped, otherwise dropout masks come of `key`.
     """
     module = generator.module(pictures.shape[-1], dtype)
-    mutable = [name for name in variables if name != "params"]
-    return module.apply(variables, pictures, mode, mode == "running", mutable=mutable, rngs={"dropout": key})
+    rest = {"mutable": statistics_of(variables), "rngs": {"dropout": key}}
+    return module.apply(variables, pictures, mode, mode == "running", **rest)
 
 
 def translate_each(

@@ -122,8 +122,9 @@ class CycleGAN(System):
         """Rows of x, G(x), F(G(x)), and y, F(y), G(F(y))."""
         made = []
         for first, there, back in ((inputs["input"], "ab", "ba"), (inputs["image"], "ba", "ab")):
-            second = self.translate(variables, first, key, direction=there)
-            made += [first, second, self.translate(variables, second, key, direction=back)]
+            keys = [jax.random.fold_in(key, len(made) + turn) for turn in (1, 2)]
+            second = self.translate(variables, first, keys[0], direction=there)
+            made += [first, second, self.translate(variables, second, keys[1], direction=back)]
         return jnp.stack(made, 1)
 
 

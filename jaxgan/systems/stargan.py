@@ -15,6 +15,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxgan import rows
@@ -24,8 +25,10 @@ from jaxgan.nn import Conv, ConvTranspose, InstanceNorm
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import Phase, System, check_labels
 
-# PyTorch's default, U(-1, 1) / sqrt(fan in), with which the paper's code begins.
+# PyTorch's default, U(-1, 1) / sqrt(fan in), with which the paper's code begins; of a transposed convolution it counts what
+# comes out as "in". Biases, of which there are some in the discriminator, begin at 0 here.
 INIT = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+TRANSPOSED_INIT = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform", in_axis=-1, out_axis=-2)
 HALVINGS = 2
 
 
@@ -56,7 +59,8 @@ class Generator(nn.Module):
             x = x + norm(Conv(features, 3, padding=1, **kind, name=second)(inner), second)
         for level in range(HALVINGS):
             features, name = features // 2, f"up_{level}"
-            x = nn.relu(norm(ConvTranspose(features, 4, 2, padding=1, **kind, name=name)(x), name))
+            up = ConvTranspose(features, 4, 2, padding=1, **kind | {"kernel_init": TRANSPOSED_INIT}, name=name)
+            x = nn.relu(norm(up(x), name))
         x = Conv(pictures.shape[-1], 7, padding=3, **kind, name="last")(x)
         return jnp.tanh(x.astype(jnp.float32))
 
@@ -137,18 +141,25 @@ class StarGAN(System):
         count = label[0] if label else len(classes) or self.labels
         if self.labels not in (None, count):
             raise UserError(f"system.labels is {self.labels}, but the data has {count}: leave it out to take theirs")
-        if self.sets and (sum(self.sets) != count or (self.one_of and len(self.one_of) != len(self.sets))):
+        fits = sum(self.sets) == count and len(label) == 1 if self.sets else True
+        if not fits or (self.one_of and len(self.one_of) != len(self.sets)):
             raise UserError(
-                f"system.sets is {self.sets} and system.one_of {self.one_of}, but the data has {count} labels: give the number "
-                "of each set's labels, and for each whether they are one of N"
+                f"system.sets is {self.sets} and system.one_of {self.one_of}, but the data has {count} labels in one number"
+                if not label
+                else f"system.sets is {self.sets} and system.one_of {self.one_of}, but the data has {count} labels: give the "
+                "number of each set's labels, and for each set whether they are one of N"
             )
         return dataclasses.replace(self, labels=count)
 
     def check_batch(self, batch):
-        one_of_n = batch["label"].ndim == 2  # [minibatches, rows]
-        check_labels(batch["label"], self.labels if one_of_n else 2)
-        if self.sets:
-            check_labels(batch["source"], len(self.sets))
+        if batch["label"].ndim == 2:  # [minibatches, rows]: one of N
+            check_labels(batch["label"], self.labels, "--system.labels")
+        elif not set(np.unique(batch["label"])) <= {0, 1}:
+            raise UserError("the data's attributes must be 0 or 1 each, for no and yes: mend the labels")
+        if self.sets and not 0 <= batch["source"].min() <= batch["source"].max() < len(self.sets):
+            raise UserError(
+                f"the data's source must be 0 to {len(self.sets) - 1}, one of the {len(self.sets)} system.sets"
+            )
 
     def init_variables(self, key: jax.Array, batch: dict[str, jax.Array]) -> dict[str, Any]:
         g_key, d_key = jax.random.split(key)
@@ -196,10 +207,11 @@ class StarGAN(System):
         return 2**HALVINGS
 
     def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
-        """Of several sets, labels [B, A + 1]: whose labels the others are comes last."""
+        """Of several sets, the first one with a label that is 1 is meant, or the first of all; the others' are not seen."""
         source = None
         if self.sets:
-            labels, source = labels[:, :-1], labels[:, -1]
+            owners = np.repeat(np.arange(len(self.sets)), self.sets)
+            source = jnp.asarray(owners)[jnp.argmax(labels, -1)]
         return self._generator.apply(variables["G"], pictures, self._domains(labels, source))
 
     def sample(self, variables, inputs, key):
@@ -208,10 +220,10 @@ class StarGAN(System):
         return self._generator.apply(variables["G"], inputs["image"], domains)
 
     def preview(self, variables, inputs, key):
-        """Rows of a picture, itself again, and itself with the labels of the next three pictures."""
-        made = [inputs["image"]]
-        for shift in range(4):
-            others = {name: jnp.roll(inputs[name], -shift, 0) for name in inputs if name != "image"}
+        """Rows of a picture, itself again, and itself with the labels of three others."""
+        made, quarter = [inputs["image"]], len(inputs["image"]) // 4
+        for turn in range(4):  # rows come in the order of their labels: neighbours would say nothing new
+            others = {name: jnp.roll(inputs[name], -turn * quarter, 0) for name in inputs if name != "image"}
             made.append(self.sample(variables, {**inputs, **others}, key))
         return jnp.stack(made, 1)
 

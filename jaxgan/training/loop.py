@@ -364,7 +364,8 @@ def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -
     """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
     random = np.random.default_rng(record.experiment.seed)
     transform = record.experiment.data.transform
-    points = any(spec.shape == (2,) for spec in record.shapes.values())
+    image = record.shapes.get("image")
+    points = image is not None and image.shape == (2,)
     count = PREVIEW_POINTS if points else PREVIEW_ROWS if record.system.directions else PREVIEW
     made = [transform(examples[i % len(examples)], random) for i in range(count)]
     if "label" in record.shapes:

@@ -280,7 +280,7 @@ def statistics_of(variables: dict[str, Any]) -> list[str]:
     return [name for name in variables if name != "params"]
 
 
-def check_labels(labels: np.ndarray, classes: int) -> None:
+def check_labels(labels: np.ndarray, classes: int, flag: str = "--system.classes") -> None:
     """For `check_batch` of a conditional system: a label beyond its classes would train as none of them, silently.
 
     Raises:
@@ -289,8 +289,8 @@ def check_labels(labels: np.ndarray, classes: int) -> None:
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         wrong = labels.max() if labels.max() >= classes else labels.min()
         raise UserError(
-            f"the data has the label {wrong}, but the system has {classes} classes, 0 to {classes - 1}: give "
-            "--system.classes, or mend the labels"
+            f"the data has the label {wrong}, but the system has {classes} classes, 0 to {classes - 1}: give {flag}, or mend "
+            "the labels"
         )
 
 

@@ -1,5 +1,6 @@
 """What stands for the data of a run whose weights were imported."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,11 @@ class Imported:
     networks: tuple[str, ...]
     fresh: tuple[str, ...]
     data: Any = None
+
+    def without_augmentation(self) -> "Imported":
+        """The same with nothing random about the pictures of its data."""
+        plain = self.data.without_augmentation() if hasattr(self.data, "without_augmentation") else self.data
+        return dataclasses.replace(self, data=plain)
 
     def load(self) -> Records:
         """The data's. Raises: UserError: there is none."""

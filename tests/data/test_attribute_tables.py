@@ -75,6 +75,9 @@ def test_files_that_are_no_tables(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\x89PNG\xff\x00,")
     with pytest.raises(UserError, match="not a text file in UTF-8"):
         read_table(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text('file,a\n"x,1\n' + "000001.jpg,1\n" * 20_000)
+    with pytest.raises(UserError, match=r"x\.csv is no CSV file.*quotation mark"):
+        read_table(tmp_path / "x.csv")
 
 
 def test_unknown_attributes(tmp_path):

@@ -56,6 +56,12 @@ def test_stargan_takes_it(records):
     resolved.check_batch({name: batch[name][None] for name in system.reads})
 
 
+def test_names_that_both_have_are_told_apart():
+    classes = Joint(a=FACES, b=FACES).load().classes
+    assert classes[:2] == ("a.glasses=sunglasses", "a.hair_color=pink")
+    assert classes[2:] == ("b.glasses=sunglasses", "b.hair_color=pink")
+
+
 def test_it_is_written_and_read():
     experiment = Experiment(system=StarGAN(sets=(2, 10)), data=DATA)
     assert Experiment.from_json(experiment.to_json()) == experiment

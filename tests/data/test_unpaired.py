@@ -100,8 +100,17 @@ def test_without_augmentation():
     a = Avatars(size=64, crop="random", resize=80, flip=True)
     b = OpenMoji(size=64, crop="none", flip=True)
     plain = Unpaired(a=a, b=b).without_augmentation()
-    assert plain == Unpaired(a=Avatars(size=64), b=OpenMoji(size=64, crop="none"))
+    assert plain == Unpaired(a=Avatars(size=64), b=OpenMoji(size=64, crop="none"), partners="in order")
     assert plain.without_augmentation() == plain
+
+
+@pytest.mark.parametrize(("a", "b"), [(4, 10), (10, 4)])
+def test_in_order_every_picture_is_there(sets, a, b):
+    data = sets(a, b).without_augmentation()
+    examples = data.load().examples
+    made = [data.transform(example, np.random.default_rng(0)) for example in examples]
+    stacked = {name: np.stack([example[name] for example in made]) for name in made[0]}
+    assert numbers(stacked) == [(i % a, i % b) for i in range(10)]
 
 
 def test_refusals():

@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import rows
+from jaxgan import Experiment, fit, rows
+from jaxgan.data import Records
 from jaxgan.errors import UserError
 from jaxgan.losses import penalties
+from jaxgan.metrics import sources
 from jaxgan.systems.stargan import StarGAN
+from jaxgan.training import loop
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
 
@@ -98,6 +101,41 @@ def test_the_label_changes_the_picture():
     assert SMALL.preview(c.variables, {**inputs, "label": c.batch["label"]}, c.key).shape == (2, 5, SIZE, SIZE, 3)
 
 
+def test_previews_and_scores_ask_for_something(tmp_path):
+    """Two attributes, which are no points in the plane; and what is scored is told another example's label."""
+    random, labels = np.random.default_rng(0), np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 4, np.int32)
+    system = dataclasses.replace(SMALL, labels=None)
+
+    @dataclasses.dataclass(frozen=True)
+    class TwoAttributes:
+        def load(self):
+            return Records(
+                [{"image": np.float32(random.uniform(-1, 1, (16, 16, 3))), "label": x} for x in labels], ("p", "q")
+            )
+
+        def transform(self, example, random):
+            return example
+
+    experiment = Experiment(system=system, data=TwoAttributes(), batch_size=4, steps=1, devices=1)
+    run = fit(experiment, tmp_path / "run", quiet=True)
+    inputs = loop.preview_inputs(run.record, TwoAttributes().load().examples)
+    assert len(inputs["label"]) == 16
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            sources, "compiled_sample", lambda system: lambda v, given, key: seen.append(given) or given["image"]
+        )
+        records = TwoAttributes().load()
+        list(sources.generated_pictures(run, 16, 0, experiment.data, records))
+    given = seen[0]
+    own = [
+        next(e["label"] for e in records.examples if np.array_equal(e["image"], picture))
+        for picture in given["image"][:16]
+    ]
+    assert not np.array_equal(own, given["label"][:16])
+    np.testing.assert_array_equal(given["label"][:15], own[1:])
+
+
 def test_one_of_n():
     """A label of one of N is a one-hot vector to the generator, and a softmax to the discriminator."""
     batch = {**examples(3), "label": np.array([0, 2, 1], np.int32)}
@@ -129,8 +167,15 @@ def test_several_data_sets():
     assert c.variables["G"]["params"]["first"]["kernel"].shape[2] == 3 + 3 + 2
     loss = jax.jit(rows.solo(lambda: system.discriminator_loss(c)[0] + system.generator_loss(c)[0]))()
     assert np.isfinite(loss)
-    with pytest.raises(UserError, match="the label 2"):
+    with pytest.raises(UserError, match=r"source must be 0 to 1.*system\.sets"):
         system.check_batch({"label": np.zeros((1, 4, 3)), "source": np.full((1, 4), 2)})
+    # Asked for a label of the second set, it is the second set's; asked for none, the first's.
+    asked = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0]], np.int32)
+    made = system.translate(c.variables, c.batch["image"][:3], c.key, labels=asked)
+    direct = system.sample(
+        c.variables, {"image": c.batch["image"][:3], "label": asked, "source": np.array([0, 1, 0])}, c.key
+    )
+    np.testing.assert_array_equal(made, direct)
 
 
 def test_targets_are_labels_of_the_global_batch():
@@ -152,6 +197,8 @@ def test_targets_are_labels_of_the_global_batch():
         ({}, {"label": jax.ShapeDtypeStruct((), jnp.int32)}, "one of A named classes"),
         ({"labels": 4}, {}, r"system\.labels is 4, but the data has 5"),
         ({"sets": (2, 2)}, {}, "but the data has 5 labels"),
+        ({"sets": (2, 3), "labels": 5}, {"label": jax.ShapeDtypeStruct((), jnp.int32)}, "5 labels in one number"),
+        ({"one_of": (True,)}, {}, r"system\.one_of \(True,\)"),
     ],
 )
 def test_data_that_does_not_fit_is_refused(changes, shapes, sentence):
@@ -160,8 +207,10 @@ def test_data_that_does_not_fit_is_refused(changes, shapes, sentence):
 
 
 def test_labels_beyond_yes_and_no_are_refused():
-    with pytest.raises(UserError, match="the label 2"):
+    with pytest.raises(UserError, match="must be 0 or 1"):
         SMALL.check_batch({"label": np.full((1, 4, LABELS), 2)})
+    with pytest.raises(UserError, match=r"the label 3.*--system\.labels"):
+        SMALL.check_batch({"label": np.full((1, 4), 3)})
     SMALL.check_batch({"label": np.full((1, 4), 2)})  # one of three
 
 
