@@ -31,6 +31,7 @@ def test_the_papers_sizes():
     assert [d[f"Maxout_{i}"]["Dense_0"]["kernel"].shape for i in range(3)] == [(784, 1200), (10, 250), (290, 960)]
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(SMALL, BATCH)
 

@@ -46,6 +46,7 @@ def test_both_generator_losses_push_the_same_way_at_the_start():
     assert np.abs(updates["minimax"]).max() > 0
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(SMALL, BATCH)
 

@@ -83,7 +83,10 @@ def test_the_penalty_is_computed_in_float32_under_bfloat16():
 @pytest.mark.parametrize(
     ("system", "batch", "tolerance", "modes"),
     # Two moves, and a derivative of a derivative through LayerNorm: the last digits of the first move's sums grow.
-    [(POINTS, REAL, 1e-6, ("jit", "pmap")), (SMALL, pictures(16), 1e-5, ("jit",))],
+    [
+        (POINTS, REAL, 1e-6, ("jit", "pmap")),
+        pytest.param(SMALL, pictures(16), 1e-5, ("jit",), marks=pytest.mark.slow),
+    ],
     ids=["points", "pictures"],
 )
 def test_eight_devices_equal_one(system, batch, tolerance, modes, eight_devices_equal_one):
