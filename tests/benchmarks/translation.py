@@ -24,7 +24,6 @@ import numpy as np
 
 import jaxgan
 from jaxgan import configs, pictures, workdir
-from jaxgan.data import avatar_attributes
 from jaxgan.metrics.classifier import load_classifier
 from jaxgan.metrics.features import quantise
 from jaxgan.metrics.protocols import see
@@ -96,8 +95,9 @@ def ablation(arguments: argparse.Namespace) -> dict[str, Any]:
         name: trained(dataclasses.replace(experiment, system=system), arguments.workdir / name, arguments.only_score)
         for name, system in variants_of(experiment.system).items()
     }
-    if len({run.step for run in runs.values()}) > 1:
-        raise SystemExit(f"the runs are at different steps: { ({name: run.step for name, run in runs.items()}) }")
+    steps = {name: run.step for name, run in runs.items()}
+    if len(set(steps.values())) > 1:
+        raise SystemExit(f"the runs are at different steps: {steps}")
     test = scores.examples(dataclasses.replace(experiment.data, part="test"))
     inputs, targets = test["input"], test["image"]
     made = {name: run.translate(inputs) for name, run in runs.items()}
@@ -124,7 +124,7 @@ def ablation(arguments: argparse.Namespace) -> dict[str, Any]:
         sheet = np.stack(list(columns.values()), 1)[scores.spaced(len(inputs), 8)]
         scores.save_sheet(sheet, list(columns), arguments.gallery / "pix2pix_ablation.png")
     return {
-        "steps": next(iter(runs.values())).step,
+        "steps": steps["L1"],
         "run": {name: about(run) for name, run in runs.items()},
         "pictures": len(inputs),
         "rows": rows,
@@ -201,7 +201,6 @@ def stargan(arguments: argparse.Namespace) -> dict[str, Any]:
     data, classes = run.experiment.data, run.record.classes
     faces = scores.Faces.of(dataclasses.replace(data, first=HELD_OUT, count=FACES, flip=False))
     classifier = load_classifier(data)
-    untranslated = scores.judged(classifier, faces.pictures)
     edits, columns = {}, [faces.pictures]
     for name in classes:
         made, edits[name] = scores.edit(run, faces, name, classifier, KEPT)
@@ -210,15 +209,16 @@ def stargan(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.gallery:
         sheet = np.stack(columns, 1)[scores.spaced(len(faces.pictures), 8)]
         scores.save_sheet(sheet, ["input", *classes], arguments.gallery / "stargan_avatars.png")
-    known = [name for name in KEPT if name in avatar_attributes(data.style)]
+    groups = {name.split("=")[0]: [] for name in classes}
+    for name, figures in edits.items():
+        groups[name.split("=")[0]].append(figures)
     return {
         "steps": run.step,
         "run": about(run),
         "faces": len(faces.pictures),
-        "classifier": scores.about_classifier(classifier, faces.pictures, faces.truth, known),
-        "untranslated": {name: float((untranslated[name] == faces.truth[name]).mean()) for name in known},
+        "classifier": scores.about_classifier(classifier, faces.pictures, faces.truth, KEPT),
         "edits": edits,
-        "mean": scores.mean_of(list(edits.values())),
+        "mean": {name: scores.mean_of(group) for name, group in groups.items()},
     }
 
 

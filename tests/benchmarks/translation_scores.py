@@ -63,7 +63,7 @@ PROTOCOLS = {
     more than 8 of 255 in a channel, or beside such a pixel. pixels_changed: the share that the translation changes by more
     than {CHANGED} of [-1, 1] in a channel. error: mean absolute difference to the true edit on that scale; error_left_alone:
     of the untouched face to it. "all" counts every face, "that_had_it_not" those that the edit should change; "mean": over
-    the attributes. The gallery: faces evenly spaced in the set, a column per attribute.""",
+    the values of an attribute. The gallery: faces evenly spaced in the set, a column per attribute.""",
 }
 
 
@@ -230,25 +230,24 @@ class Faces:
         """The labels [N, A] with the attribute `name` set, and the others of its group not."""
         return np.stack([dict(variants(run, label))[name] for label in self.labels])
 
-    def drawn(self, attribute: str, value: str) -> np.ndarray:
-        """The same faces drawn with one attribute changed: the true edit."""
-        option = DERIVED.get((self.data.style, attribute), (attribute,))[0]
-        sides = self.data.shape[0]
-        each = [render(self.data.style, {**options, option: value}, sides) for options in self.options]
-        return np.stack(each).astype(np.float32) / np.float32(127.5) - np.float32(1)
+    def drawn(self, attribute: str, value: str, taken: np.ndarray) -> np.ndarray:
+        """The true edit: the faces `taken` (truth values [N]) drawn with one attribute changed, the others as they are."""
+        option, made = DERIVED.get((self.data.style, attribute), (attribute,))[0], self.pictures.copy()
+        for index in np.flatnonzero(taken):
+            drawn = render(self.data.style, {**self.options[index], option: value}, self.data.shape[0])
+            made[index] = drawn.astype(np.float32) / np.float32(127.5) - np.float32(1)
+        return made
 
 
 def edit(run: Run, faces: Faces, name: str, classifier: Classifier, kept: Iterable[str]) -> tuple[np.ndarray, dict]:
     """The translations by one attribute ("hair_color=pink") of all faces, and their figures; see the protocol."""
     attribute, value = name.split("=")
-    number, lacking = classifier.classes[attribute].index(value), classifier.classes[attribute].index(NONE)
     made = run.translate(faces.pictures, labels=faces.labelled(run, name))
-    said = judged(classifier, made)
-    taken = faces.truth[attribute] != lacking if attribute == "hair_color" else np.full(len(made), True)
-    # The bald have no hair to draw in a colour: their options would not be what `render` draws.
-    target = faces.pictures.copy()
-    chosen = dataclasses.replace(faces, options=[o for o, t in zip(faces.options, taken, strict=True) if t])
-    target[taken] = chosen.drawn(attribute, value)
+    said, number = judged(classifier, made), classifier.classes[attribute].index(value)
+    # The bald have no hair to draw in a colour; to have none is one of the values of glasses.
+    bald = faces.truth["hair_color"] == classifier.classes["hair_color"].index(NONE)
+    taken = ~bald if attribute == "hair_color" else np.full(len(made), True)
+    target = faces.drawn(attribute, value, taken)
     different = (np.abs(target - faces.pictures) > TRUE_EDIT).any(-1)
     inside = binary_dilation(different, np.ones((1, 3, 3), bool))
     changed = (np.abs(made - faces.pictures) > CHANGED).any(-1)
@@ -257,22 +256,21 @@ def edit(run: Run, faces: Faces, name: str, classifier: Classifier, kept: Iterab
         def share(where: np.ndarray) -> float | None:
             return float(changed[of][where[of]].mean()) if where[of].any() else None
 
+        if not of.any():
+            return {"faces": 0}
+        values = {name: said[name][of] for name in said}
+        truth = {name: faces.truth[name][of] for name in said}
         return {
             "faces": int(of.sum()),
-            "has_it_after": float((said[attribute][of] == number).mean()) if of.any() else None,
-            "kept": {
-                other: float((said[other][of] == faces.truth[other][of]).mean()) if of.any() else None
-                for other in kept
-                if other != attribute
-            },
+            "has_it_after": float((values[attribute] == number).mean()),
+            "kept": {other: float((values[other] == truth[other]).mean()) for other in kept if other != attribute},
             "pixels_changed_outside": share(~inside),
             "pixels_changed_inside": share(inside),
-            "error": float(np.abs(made - target)[of].mean(dtype=np.float64)) if of.any() else None,
-            "error_left_alone": float(np.abs(faces.pictures - target)[of].mean(dtype=np.float64)) if of.any() else None,
+            "error": float(np.abs(made - target)[of].mean(dtype=np.float64)),
+            "error_left_alone": float(np.abs(faces.pictures - target)[of].mean(dtype=np.float64)),
         }
 
-    had = faces.truth[attribute] == number
-    return made, {"all": figures(taken), "that_had_it_not": figures(taken & ~had)}
+    return made, {"all": figures(taken), "that_had_it_not": figures(taken & (faces.truth[attribute] != number))}
 
 
 def mean_of(trees: Sequence[Any]) -> Any:
