@@ -30,7 +30,7 @@ HELD_OUT, FACES = 4096, 256  # of the avatars: number of the first, and how many
 SURVIVE = ("hair_color", "skin_color")
 KEPT = ("skin_color", "mouth", "clothing_color", "hair_color", "glasses")
 SHUFFLES = 1000
-TRUE_EDIT = 8 / 127.5  # 8 of 255 grey levels
+TRUE_EDIT = 8.5 / 127.5  # more than 8 of 255 grey levels
 CHANGED = 0.1
 LARGEST_FILE = 300_000
 
