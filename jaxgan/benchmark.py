@@ -46,7 +46,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     """
     layout = parallel.Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         system = record.system
         plan = collections.Counter(system.plan(s) for s in range(1000)).most_common(1)[0][0]
         needed = system.minibatches(plan)

@@ -49,6 +49,7 @@ class Record:
         shapes: shape and dtype of each entry of an example that the system reads.
         classes: names of the values of "label".
         examples: how many the data has.
+        vocabulary: what the numbers in "text" stand for, from 1.
     """
 
     experiment: Experiment
@@ -56,6 +57,7 @@ class Record:
     shapes: dict[str, jax.ShapeDtypeStruct]
     classes: tuple[str, ...]
     examples: int
+    vocabulary: tuple[str, ...] = ()
 
     def zeros(self, count: int) -> dict[str, np.ndarray]:
         """A minibatch of zeros in the shapes of the data."""
@@ -67,6 +69,7 @@ class Record:
             "shapes": {name: [list(s.shape), str(s.dtype)] for name, s in self.shapes.items()},
             "classes": list(self.classes),
             "examples": self.examples,
+            "vocabulary": list(self.vocabulary),
             "versions": versions(),
         }
 
@@ -77,7 +80,13 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str, ...], examples: int) -> Record:
+def describe(
+    experiment: Experiment,
+    shapes: dict[str, Any],
+    classes: tuple[str, ...],
+    examples: int,
+    vocabulary: tuple[str, ...] = (),
+) -> Record:
     """The record of an experiment on data that gives `shapes`.
 
     Raises:
@@ -91,7 +100,7 @@ def describe(experiment: Experiment, shapes: dict[str, Any], classes: tuple[str,
             f"{', '.join(sorted(shapes))}: choose other data, or a system that does without"
         )
     used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
-    return Record(experiment, system.resolve(used, classes), used, classes, examples)
+    return Record(experiment, system.resolve(used, classes), used, classes, examples, vocabulary)
 
 
 def read(workdir: Path, experiment: Experiment | None = None) -> Record:
@@ -117,7 +126,9 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     shapes = {
         name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
     }
-    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"])
+    # Older workdirs know no texts.
+    vocabulary = tuple(encoded.get("vocabulary", ()))
+    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"], vocabulary)
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -176,7 +187,10 @@ def check_data(workdir: Path, record: Record) -> None:
         return
     now = record.to_json()
     names = ("shapes", "classes", "examples")
-    if different := differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names):
+    different = differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names)
+    if now["vocabulary"] != saved.get("vocabulary", []):  # named, not shown: it may be a thousand words
+        different.append("vocabulary: the words of the texts are others")
+    if different:
         raise UserError(
             f"the data is not what it was when {workdir} was trained, and nothing was touched: {'; '.join(different)}. "
             "Bring it back, or give another --workdir, or --overwrite to begin again."

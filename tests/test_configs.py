@@ -97,7 +97,7 @@ def test_a_config_fits_its_data(name, tmp_path, few_emoji):
         data_at_hand(loaded(name), tmp_path / "pairs") as experiment,
         Batches(experiment.data, batch_size=experiment.batch_size, seed=0) as batches,
     ):
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         batch = {key: next(batches)[key] for key in record.system.reads}
     assert record.system.directions
     state = jax.eval_shape(lambda: initial_state(record.system, 0, batch))

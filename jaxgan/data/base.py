@@ -36,10 +36,12 @@ class Records:
         where an example is a pair; "label", where there is one, an integer, or zeros and ones [A]; any other field
         may be a number, an array or text.
       classes: the names of the values of "label", or of its A entries; () without labels.
+      vocabulary: what the numbers in "text" stand for, from 1; () without texts. Kept with a run, to read new texts by.
     """
 
     examples: Sequence[dict[str, Any]]
     classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

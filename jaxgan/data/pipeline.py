@@ -32,6 +32,7 @@ class Batches:
       examples: the data set's examples, in its own order, before any random transform.
       count: how many there are.
       classes: names of the values of "label".
+      vocabulary: what the numbers in "text" stand for, from 1.
       spec: name -> `jax.ShapeDtypeStruct` of one example (without the batch axis).
       position: n of the minibatch that comes next; give it as `start` to go on from here.
     """
@@ -73,7 +74,7 @@ class Batches:
             raise UserError(f"the data set is empty: {data}")
         self.examples = records.examples
         self.count = len(records.examples)
-        self.classes = tuple(records.classes)
+        self.classes, self.vocabulary = tuple(records.classes), tuple(records.vocabulary)
 
         # Two streams from one seed. Neighbouring seeds must not be neighbours here: grain shuffles epoch e by
         # its seed + e, so seed 0 would repeat in its second epoch the order of seed 1 in its first.

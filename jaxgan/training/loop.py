@@ -107,7 +107,7 @@ def fit(
         if not overwrite:
             workdir.check_same(directory, experiment)
         batches = stack.enter_context(Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed))
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         if not overwrite:
             workdir.check_data(directory, record)
         workdir.prepare(directory, record, overwrite)

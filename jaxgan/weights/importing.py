@@ -134,7 +134,7 @@ def _record(
 
 def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:
     with Batches(experiment.data, batch_size=1, seed=0) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count)
+        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
     shape, size = record.shapes["image"].shape, recognised.size
     if shape[-1] != recognised.channels:
         raise UserError(
