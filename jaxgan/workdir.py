@@ -100,7 +100,9 @@ def describe(
             f"{', '.join(sorted(shapes))}: choose other data, or a system that does without"
         )
     used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
-    return Record(experiment, system.resolve(used, classes), used, classes, examples, vocabulary)
+    system = system.resolve(used, classes)
+    system.check_vocabulary(vocabulary)
+    return Record(experiment, system, used, classes, examples, vocabulary)
 
 
 def read(workdir: Path, experiment: Experiment | None = None) -> Record:

@@ -3,6 +3,8 @@
 `Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Perceptrons` for points. A system has them as its field
 `networks`, of the type `AnyNetworks` (see `jaxgan.two_players`).
 
+`CharCNNRNN` and `WordGRU` read captions; a system has one as a field of the type `TextEncoder`.
+
 From picture to picture: `UNet` and `Transform` are generators, `Patch` is a discriminator. A system has one of the former as a
 field of the type `Translator`.
 """
@@ -16,6 +18,7 @@ from jaxgan.networks.convolutional import Convolutional
 from jaxgan.networks.patch import Patch
 from jaxgan.networks.perceptrons import Perceptrons
 from jaxgan.networks.residual import Residual
+from jaxgan.networks.text_encoders import CharCNNRNN, Given, PictureEncoder, TextEncoder, WordGRU
 from jaxgan.networks.transform import Transform
 from jaxgan.networks.translators import Translator, pass_through, translate_each
 from jaxgan.networks.unet import UNet
@@ -25,14 +28,19 @@ AnyNetworks = Annotated[Convolutional | Residual | Perceptrons, tyro.conf.AvoidS
 
 __all__ = [
     "AnyNetworks",
+    "CharCNNRNN",
     "Convolutional",
+    "Given",
     "Networks",
     "Patch",
     "Perceptrons",
+    "PictureEncoder",
     "Residual",
+    "TextEncoder",
     "Transform",
     "Translator",
     "UNet",
+    "WordGRU",
     "pass_through",
     "translate_each",
 ]

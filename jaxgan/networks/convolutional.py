@@ -48,6 +48,19 @@ class Generator(nn.Module):
         return jnp.tanh(x.astype(jnp.float32))
 
 
+def halved(
+    images: jax.Array, mode: Mode, width: int, kernel: int, norm: NormKind, spectral: bool, dtype: jnp.dtype
+) -> jax.Array:
+    """The discriminator's features of pictures [B, H, W, C] at 4x4: called by a module that owns the layers."""
+    x = images
+    for level in range((images.shape[1] // SMALLEST_MAP).bit_length() - 1):
+        kind = norm if level else "none"  # never at the input
+        conv = Conv(width << level, kernel, 2, use_bias=kind == "none", dtype=dtype)
+        x = spectral_norm(conv, spectral)(x)
+        x = nn.leaky_relu(make_norm(kind, normal_around_one(), dtype)(x, mode), 0.2)
+    return x
+
+
 class Discriminator(nn.Module):
     """Pictures [B, H, W, C] in [-1, 1] to logits [B]: halvings down to 4x4, then one number."""
 
@@ -59,12 +72,7 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, labels: None, mode: Mode) -> jax.Array:
-        x = images
-        for level in range((images.shape[1] // SMALLEST_MAP).bit_length() - 1):
-            norm = self.norm if level else "none"  # never at the input
-            conv = Conv(self.width << level, self.kernel, 2, use_bias=norm == "none", dtype=self.dtype)
-            x = spectral_norm(conv, self.spectral)(x)
-            x = nn.leaky_relu(make_norm(norm, normal_around_one(), self.dtype)(x, mode), 0.2)
+        x = halved(images, mode, self.width, self.kernel, self.norm, self.spectral, self.dtype)
         x = x.reshape(x.shape[0], -1)
         last = nn.Dense(1, kernel_init=normal(), dtype=self.dtype)
         return spectral_norm(last, self.spectral)(x)[:, 0].astype(jnp.float32)

@@ -236,6 +236,14 @@ class System(abc.ABC):
         del shapes, classes
         return self
 
+    def check_vocabulary(self, vocabulary: tuple[str, ...]) -> None:
+        """Look at the words, or characters, of the data's captions, for which the numbers in "text" stand; () without any.
+
+        Raises:
+            UserError: the system cannot read them.
+        """
+        del vocabulary
+
     def check_batch(self, batch: dict[str, np.ndarray]) -> None:
         """Look at the minibatches [minibatches, rows, ...] of a step, on the host: what a compiled step could not refuse.
 

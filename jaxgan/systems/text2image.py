@@ -1,0 +1,294 @@
+"""Text to image: Generative Adversarial Text to Image Synthesis (Reed et al. 2016, arXiv:1605.05396).
+
+A caption and noise in, a picture that shows what the caption says out. First a text encoder learns, beside an encoder of
+pictures, to bring captions and their pictures together (section 3.2); then it is left as it is, and generator and discriminator
+both see the caption's vector phi(t), projected to a few numbers (section 4.1):
+
+    G(z, phi(t)):  DCGAN's generator of [z, projection]
+    D(x, phi(t)):  DCGAN's halvings down to 4x4, the projection repeated over the map, a 1x1 convolution, and one number
+
+GAN-CLS (section 4.2, algorithm 1): the discriminator also sees real pictures with captions that are wrong for them, and must
+reject those too. GAN-INT (section 4.3): the generator also learns from captions half-way between two, which no one wrote.
+"""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxgan import rows
+from jaxgan.errors import UserError
+from jaxgan.losses import adversarial, penalties
+from jaxgan.losses.embedding import joint_embedding_loss
+from jaxgan.networks import CharCNNRNN, Convolutional, Given, PictureEncoder, TextEncoder
+from jaxgan.networks import convolutional as dcgan
+from jaxgan.nn import Conv, Mode, make_norm, normal, normal_around_one, spectral_norm
+from jaxgan.training.state import Context, Outcome
+from jaxgan.training.system import Phase, System, after, before, statistics_of
+
+
+class Generator(nn.Module):
+    """Latents [B, latent] and captions' vectors [B, dim] to pictures [B, H, W, C] in [-1, 1]."""
+
+    networks: Convolutional
+    image_shape: tuple[int, int, int]
+    projection: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, z: jax.Array, text: jax.Array, mode: Mode) -> jax.Array:
+        projected = nn.leaky_relu(nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype)(text), 0.2)
+        generator = dcgan.Generator(self.image_shape, self.networks.width, self.networks.kernel, self.dtype)
+        return generator(jnp.concatenate([z, projected.astype(z.dtype)], -1), None, mode)
+
+
+class Discriminator(nn.Module):
+    """Pictures [B, H, W, C] in [-1, 1] and, of each, several captions' vectors [B, dim] to as many logits [B].
+
+    The picture is looked at once, whatever the number of captions.
+    """
+
+    networks: Convolutional
+    projection: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, images: jax.Array, texts: tuple[jax.Array, ...], mode: Mode) -> tuple[jax.Array, ...]:
+        networks = self.networks
+        kind, spectral = networks.discriminator_norm, networks.spectral_norm
+        seen = dcgan.halved(images, mode, networks.width, networks.kernel, kind, spectral, self.dtype)
+        project = nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype)
+        mix = spectral_norm(Conv(seen.shape[-1], 1, use_bias=kind == "none", dtype=self.dtype), spectral)
+        norm = make_norm(kind, normal_around_one(), self.dtype)
+        last = spectral_norm(nn.Dense(1, kernel_init=normal(), dtype=self.dtype), spectral)
+        logits = []
+        for text in texts:  # each a batch of its own: BatchNorm would tell right captions from wrong ones
+            projected = nn.leaky_relu(project(text), 0.2)[:, None, None]
+            repeated = jnp.broadcast_to(projected, (*seen.shape[:-1], self.projection))
+            x = nn.leaky_relu(norm(mix(jnp.concatenate([seen, repeated.astype(seen.dtype)], -1)), mode), 0.2)
+            logits.append(last(x.reshape(len(x), -1))[:, 0].astype(jnp.float32))
+        return tuple(logits)
+
+
+@dataclasses.dataclass(frozen=True)
+class TextToImage(System):
+    """GAN-INT-CLS; without `matching` and `interpolation`, a GAN that is merely given the caption. Defaults are the paper's."""
+
+    reads = ("image", "text", "wrong_text")
+
+    encoder: TextEncoder = CharCNNRNN()
+    """What reads the captions."""
+    encoder_steps: int = 5000
+    """Steps of the first stage, in which the encoder learns and the GAN rests."""
+    encoder_from: str | None = None
+    """Workdir of another run whose encoder is used as it is; there is no first stage then."""
+    networks: Convolutional = Convolutional(latent="normal", width=64, kernel=4)
+    """Sizes of generator and discriminator, and the noise."""
+    projection: int = 128
+    """How many numbers of the caption's vector generator and discriminator see."""
+    matching: bool = True
+    """GAN-CLS: the discriminator learns from real pictures with wrong captions, too."""
+    interpolation: bool = True
+    """GAN-INT: the generator learns from captions between two, too."""
+    beta: float = 0.5
+    """Of GAN-INT: where between the two, beta t1 + (1 - beta) t2."""
+    r1: float = 0.0
+    """gamma of the penalty gamma / 2 E[||grad_x D(x, t)||^2] on real pictures with their captions; 0 is off."""
+    learning_rate: float = 2e-4
+    """Of Adam, generator and discriminator."""
+    beta1: float = 0.5
+    """Of Adam, generator and discriminator."""
+    beta2: float = 0.999
+    """Of Adam, generator and discriminator."""
+    encoder_learning_rate: float = 7e-4
+    """Of Adam, the encoders of the first stage."""
+    ema: float = 0.0
+    """Decay of the moving average of the generator that samples are made with; 0 keeps none."""
+
+    def resolve(self, shapes, classes):
+        self.networks.check(shapes["image"].shape)
+        text, given = shapes["text"], isinstance(self.encoder, Given)
+        vectors = np.issubdtype(text.dtype, np.floating)
+        if given and not vectors:
+            raise UserError(
+                "system.encoder is Given, but the data has captions, not vectors: choose CharCNNRNN or WordGRU, or data whose "
+                '"text" is floats'
+            )
+        if vectors and not given:
+            raise UserError(
+                f"the captions of the data are vectors already, and {type(self.encoder).__name__} reads text: set "
+                "system.encoder to Given()"
+            )
+        if not given and text.shape[0] < self.encoder.shortest:
+            raise UserError(
+                f"{type(self.encoder).__name__} reads captions of at least {self.encoder.shortest} characters, and the data's "
+                f"are cut at {text.shape[0]}: set --data.text.length"
+            )
+        if given and self.encoder_from is not None:
+            raise UserError(
+                "system.encoder is Given, which has nothing to take from system.encoder_from: leave one out"
+            )
+        for name in ("ema", "beta"):
+            if getattr(self, name) > 1 or (name, getattr(self, name)) == ("ema", 1):
+                raise UserError(f"system.{name} is {getattr(self, name)}: it must be below 1")
+        return self
+
+    def check_vocabulary(self, vocabulary):
+        if isinstance(self.encoder, Given):
+            return
+        if len(vocabulary) > self.encoder.vocabulary:
+            raise UserError(
+                f"the data has {len(vocabulary)} words or characters, and system.encoder.vocabulary is "
+                f"{self.encoder.vocabulary}: raise it, or lower data.text.limit"
+            )
+        if self.encoder_from is not None and self._other().record.vocabulary != vocabulary:
+            raise UserError(
+                f"the encoder of {self.encoder_from} learnt other words than the data has: train it on this data, or leave "
+                "system.encoder_from out"
+            )
+
+    @property
+    def learns_to_read(self) -> bool:
+        """Whether there is a first stage."""
+        return not isinstance(self.encoder, Given) and self.encoder_from is None
+
+    def init_variables(self, key, batch):
+        g_key, d_key, t_key, v_key = jax.random.split(key, 4)
+        image, text = batch["image"], batch["text"]
+        variables = {}
+        if self.learns_to_read:
+            variables["T"] = self.encoder.module(self.dtype).init(t_key, text)
+            variables["V"] = self._picture_encoder().init(v_key, image)
+        vector = jnp.zeros((len(image), text.shape[1] if isinstance(self.encoder, Given) else self.encoder.dim))
+        z = jnp.zeros((len(image), self.networks.latent_dim))
+        variables["G"] = self._generator(image).init(g_key, z, vector, "batch")
+        variables["D"] = self._discriminator(self.dtype).init(d_key, image, (vector,), "batch")
+        return variables
+
+    def frozen(self):
+        if isinstance(self.encoder, Given) or self.encoder_from is None:
+            return {}
+        return {"T": self._other().state.networks["T"].current}
+
+    def phases(self):
+        start = self.encoder_steps if self.learns_to_read else 0
+        reading = (Phase("embedding", ("T", "V"), self.embedding_loss, moves=before(start)),) if start else ()
+        return (
+            *reading,
+            Phase("discriminator", ("D",), self.discriminator_loss, moves=after(start)),
+            Phase("generator", ("G",), self.generator_loss, moves=after(start)),
+        )
+
+    def optimizer(self, network, slot):
+        if network in ("T", "V"):
+            return optax.adam(self.encoder_learning_rate)
+        return optax.adam(self.learning_rate, self.beta1, self.beta2)
+
+    def ema_decay(self, network, step):
+        return self.ema if network == "G" and self.ema else None
+
+    def latents(self, key, count):
+        return self.networks.latents(key, count)
+
+    def embed(self, variables: dict[str, Any], text: jax.Array) -> jax.Array:
+        """The vectors [B, dim] of captions: numbers [B, T], or vectors, which are returned as they are."""
+        if jnp.issubdtype(text.dtype, jnp.floating):
+            return text
+        return self.encoder.module(self.dtype).apply(variables["T"], text)
+
+    def decode(self, variables, z, inputs):
+        """`inputs["text"]` may also be the vectors of captions, or points between them."""
+        return self._generator(inputs["image"]).apply(
+            variables["G"], z, self.embed(variables, inputs["text"]), "running"
+        )
+
+    def embedding_loss(self, c: Context):
+        """The first stage: captions and pictures of the batch, each to find its own among the others."""
+        text = c.batch["text"]
+        same = jnp.all(text[:, None] == rows.gather(text)[None], -1)
+        pictures = self._picture_encoder().apply(c.variables["V"], c.batch["image"])
+        loss, found = joint_embedding_loss(pictures, self.embed(c.variables, text), same)
+        return loss, Outcome(metrics={"captions_found": found})
+
+    def discriminator_loss(self, c: Context):
+        real, (right, wrong) = c.batch["image"], self._captions(c)
+        fake, _ = self._generate(c.variables, self.latents(c.key, len(real)), right, real)
+        texts = (right, wrong) if self.matching else (right,)
+        (real_logits, *wrong_logits), changed = self._judge(c.variables["D"], real, texts)
+        (fake_logits,), changed = self._judge({**c.variables["D"], **changed}, fake, (right,))
+        metrics = {"real_logits": real_logits.mean(), "fake_logits": fake_logits.mean()}
+        if self.matching:
+            (wrong_logits,) = wrong_logits
+            metrics["wrong_logits"] = wrong_logits.mean()
+            # log D(x, t) + (log(1 - D(x, wrong)) + log(1 - D(G(z, t), t))) / 2
+            loss = (
+                adversarial.discriminator_loss(real_logits, wrong_logits)
+                + adversarial.discriminator_loss(real_logits, fake_logits)
+            ) / 2
+        else:
+            loss = adversarial.discriminator_loss(real_logits, fake_logits)
+        if self.r1:
+            exact = self._discriminator(jnp.float32)
+            metrics["r1"] = penalties.r1(lambda x: exact.apply(c.variables["D"], x, (right,), "batch")[0], real)
+            loss += self.r1 / 2 * metrics["r1"]
+        return loss, Outcome(variables={"D": changed}, metrics=metrics)
+
+    def generator_loss(self, c: Context):
+        image, (right, wrong) = c.batch["image"], self._captions(c)
+        text = right
+        if self.interpolation:
+            text = rows.interleave(right, self.beta * right + (1 - self.beta) * wrong)
+        fake, changed = self._generate(c.variables, self.latents(c.key, len(text)), text, image)
+        (logits,), _ = self._judge(c.variables["D"], fake, (text,))
+        parts = rows.deinterleave(logits, 2) if self.interpolation else (logits,)
+        loss = sum(adversarial.generator_non_saturating_loss(part) for part in parts)
+        return loss, Outcome(variables={"G": changed})
+
+    def _captions(self, c: Context) -> tuple[jax.Array, jax.Array]:
+        """The vectors of the right and of the wrong captions."""
+        both = self.embed(c.variables, rows.interleave(c.batch["text"], c.batch["wrong_text"]))
+        right, wrong = rows.deinterleave(both, 2)
+        return right, wrong
+
+    def _generate(self, variables: dict[str, Any], z: jax.Array, text: jax.Array, image: jax.Array):
+        collections = statistics_of(variables["G"])
+        return self._generator(image).apply(variables["G"], z, text, "batch", mutable=collections)
+
+    def _judge(self, variables: dict[str, Any], images: jax.Array, texts: tuple[jax.Array, ...]):
+        return self._discriminator(self.dtype).apply(
+            variables, images, texts, "batch", mutable=statistics_of(variables)
+        )
+
+    def _generator(self, image: jax.Array) -> Generator:
+        return Generator(self.networks, image.shape[1:], self.projection, self.dtype)
+
+    def _discriminator(self, dtype: jnp.dtype) -> Discriminator:
+        return Discriminator(self.networks, self.projection, dtype)
+
+    def _picture_encoder(self) -> PictureEncoder:
+        return PictureEncoder(self.encoder.dim, self.networks.width, self.dtype)
+
+    def _other(self):
+        """The run whose encoder is used."""
+        from jaxgan.run import restore
+
+        other = restore(self.encoder_from)
+        if not isinstance(other.system, TextToImage) or other.system.encoder != self.encoder:
+            raise UserError(
+                f"system.encoder_from: {self.encoder_from} has no text encoder such as system.encoder, {self.encoder}: give "
+                "the sizes of its encoder, or another workdir"
+            )
+        if "T" not in other.state.networks:
+            raise UserError(
+                f"system.encoder_from: {self.encoder_from} takes its own encoder from {other.system.encoder_from}: give that"
+            )
+        if other.step < other.system.encoder_steps:
+            raise UserError(
+                f"system.encoder_from: the encoder of {self.encoder_from} is at step {other.step} of "
+                f"{other.system.encoder_steps}: train it on first"
+            )
+        return other
