@@ -1,14 +1,14 @@
 """A run: a trained, or half-trained, experiment to look at and to sample from."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import numpy as np
 
-from jaxgan import rows, workdir
+from jaxgan import captioning, rows, workdir
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
@@ -85,6 +85,7 @@ class Run:
         weights: Literal["ema", "raw"] = "ema",
         inputs: dict[str, np.ndarray] | None = None,
         truncation: float = 1.0,
+        text: str | Sequence[str] | None = None,
     ) -> np.ndarray:
         """Pictures [num, H, W, C] in [-1, 1]. The same arguments give the same pictures, in any process.
 
@@ -95,10 +96,16 @@ class Run:
             weights: "ema" for the moving averages, "raw" for the parameters themselves.
             inputs: what to condition on, [num, ...] each, instead of `label`.
             truncation: psi of `System.truncate`; below 1 the pictures are more typical and less varied.
+            text: a caption, or several, for a system that reads captions. There are `num` pictures of each, of the same
+                latents, one caption after the other: [len(text) * num, H, W, C].
 
         Raises:
-            UserError: there is no such class, or the system takes none.
+            UserError: there is no such class, or the system takes none; it takes captions, and there are none.
         """
+        if text is not None:
+            captions = captioning.read(self, text)
+            made = captioning.decode(self, self.latents(num, seed), captions, weights=weights, truncation=truncation)
+            return made.reshape(-1, *made.shape[2:])
         if num < 1:
             raise UserError(f"num is {num}: it must be at least 1")
         if truncation != 1.0:
@@ -182,6 +189,10 @@ class Run:
             )
 
     def _labels(self, num: int, label: str | int | None) -> dict[str, np.ndarray]:
+        if "text" in self.system.reads:
+            raise UserError(
+                f'{type(self.system).__name__} makes pictures of captions: give --text "...", in Python text= or inputs='
+            )
         if "label" not in self.system.reads:
             if label is not None:
                 raise UserError(

@@ -1,35 +1,46 @@
-"""`jaxgan interpolate`: walk through the latent space of a trained run."""
+"""`jaxgan interpolate`: walk through the latent space of a trained run, or from caption to caption."""
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import tyro
 
-from jaxgan import film
+from jaxgan import captioning, film
 from jaxgan.commands.latents import check_numbers, open_run
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 from jaxgan.latent import path
 from jaxgan.latent.attributes import held_class
 
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
 
 @dataclasses.dataclass(frozen=True)
 class Interpolate:
-    """Walk from one latent to the next. A PNG shows each leg as a row; a GIF or MP4 goes back to the first."""
+    """Walk from one latent, or caption, to the next. A GIF or MP4 goes back to the first.
+
+    A PNG shows each leg between latents as a row; or between all captions a row for each of --num latents.
+    """
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
+    between: Literal["latents", "texts"] = "latents"
+    """What is walked between: latents, or captions while the latent stays."""
+    text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """A caption: with --between texts at least two of them, each given so; otherwise the one that is held."""
     frames: int | None = None
-    """Pictures from one latent to the next, both included: 8 in a PNG, 24 in a film by default."""
-    num: int = 5
-    """How many latents are passed through."""
+    """Pictures from one stop to the next, both included: 8 in a PNG, 24 in a film by default."""
+    num: int | None = None
+    """How many latents are passed through, 5 by default; with --between texts how many are shown, 4, or 1 in a film."""
     seed: int = 0
     """Of the latents: those of the first pictures of `jaxgan sample` with this seed."""
     method: Literal["slerp", "lerp"] = "slerp"
-    """Along spheres, or along straight lines."""
+    """Along spheres, or along straight lines, between latents; between captions always along lines."""
     label: str | None = None
-    """The class, by name or number, that a conditional system is held at; the first by default."""
+    """The class, by name or number, that a system with labels is held at; the first by default."""
     truncation: float = 1.0
     """Draw the latents in towards their mean by this factor, as in `jaxgan sample`."""
     fps: int = 12
@@ -46,18 +57,40 @@ def run(argv: list[str]) -> int:
     """Walk through the latent space of a trained run."""
     arguments = parse(Interpolate, "jaxgan interpolate", argv)
     out = film.check(arguments.out or arguments.workdir / "interpolate.png")
-    check_numbers(arguments.seed, num=arguments.num, fps=arguments.fps)
+    texts, moves = arguments.between == "texts", out.suffix.lower() != ".png"
+    num = arguments.num if arguments.num is not None else 5 if not texts else 1 if moves else 4
+    check_numbers(arguments.seed, num=num, fps=arguments.fps)
     if not arguments.truncation >= 0:
         raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
-    moves = out.suffix.lower() != ".png"
+    if texts and len(arguments.text) < 2:
+        raise UserError("--between texts goes from caption to caption: give at least two, each as --text")
+    if texts and moves and num > 1:
+        raise UserError(f"--num {num}: a film shows one latent; leave it out, or choose another by --seed")
     frames = arguments.frames if arguments.frames is not None else 24 if moves else 8
-    trained = open_run(arguments.workdir, arguments.step, arguments.config)
-    latents = trained.latents(arguments.num, arguments.seed)
-    points = path(latents, frames, arguments.method, closed=moves)
-    label = held_class(trained, arguments.label)
-    made = trained.decode(points, label, truncation=arguments.truncation)
-    if not moves:  # each leg from its first latent to its last, which begins the next
-        made = made[[leg * (frames - 1) + i for leg in range(arguments.num - 1) for i in range(frames)]]
-    film.write(made, out, columns=frames, fps=arguments.fps)
-    print(f"{len(made)} pictures through {arguments.num} latents of step {trained.step} in {out}")
+    trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
+    latents = trained.latents(num, arguments.seed)
+    if texts:
+        points = path(captioning.embed(trained, arguments.text), frames, "lerp", closed=moves)
+        made = captioning.decode(trained, latents, points, truncation=arguments.truncation)
+        made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
+        through = f"{len(arguments.text)} captions"
+    else:
+        points = path(latents, frames, arguments.method, closed=moves)
+        made, columns = _decoded(trained, points, arguments), frames
+        if not moves:  # each leg from its first latent to its last, which begins the next
+            made = made[[leg * (frames - 1) + i for leg in range(num - 1) for i in range(frames)]]
+        through = f"{num} latents"
+    film.write(made, out, columns=columns, fps=arguments.fps)
+    print(f"{len(made)} pictures through {through} of step {trained.step} in {out}")
     return 0
+
+
+def _decoded(trained: "Run", points: np.ndarray, arguments: Interpolate) -> np.ndarray:
+    """The pictures of latents, at one class or caption."""
+    if arguments.text or "text" in trained.system.reads:
+        if len(arguments.text) != 1:
+            raise UserError(f"--between latents holds one caption, not {len(arguments.text)}: give it as --text")
+        captions = captioning.read(trained, arguments.text)
+        return captioning.decode(trained, points, captions, truncation=arguments.truncation)[0]
+    label = held_class(trained, arguments.label)
+    return trained.decode(points, label, truncation=arguments.truncation)

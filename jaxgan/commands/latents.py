@@ -16,15 +16,20 @@ ROW = 8
 """Pictures in a row of a sheet."""
 
 
-def open_run(workdir: Path, step: int | None, config: str | None) -> "Run":
-    """The run of a workdir.
+def open_run(workdir: Path, step: int | None, config: str | None, *, captions: bool = False) -> "Run":
+    """The run of a workdir; `captions` says that the command can hold one, or move between them.
 
     Raises:
-        UserError: as `jaxgan.restore`; or its system has no latent space.
+        UserError: as `jaxgan.restore`; or its system has no latent space, or one that wants captions.
     """
     experiment = configs.load(config) if config else None
     run = jaxgan.restore(workdir, step=step, experiment=experiment)
     run.latents(1)
+    if "text" in run.system.reads and not captions:
+        raise UserError(
+            f"{workdir} makes pictures of captions, and this command knows none: change the caption instead, with jaxgan "
+            "sample --text or jaxgan interpolate --between texts"
+        )
     if len(run.record.shapes["image"].shape) != 3:
         raise UserError(f"{workdir} makes points, and this command is for pictures: jaxgan sample plots points")
     return run

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
@@ -11,6 +11,9 @@ from jaxgan import configs
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
@@ -18,12 +21,14 @@ class Sample:
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
-    num: int = 64
-    """How many pictures."""
+    num: int | None = None
+    """How many pictures; 64 by default, or 8 of each --text."""
     seed: int = 0
     """Of the noise. Picture i of a seed is the same whatever --num is."""
     label: str | None = None
     """A class, by name or number. Without it a conditional system goes through all of them."""
+    text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """A caption, for a run that makes pictures of captions: a row of pictures. Give it again for another row."""
     truncation: float = 1.0
     """Draw the noise in towards its mean by this factor: below 1, more typical pictures and less variety."""
     weights: Literal["ema", "raw"] = "ema"
@@ -44,8 +49,11 @@ def run(argv: list[str]) -> int:
     out = arguments.out or (arguments.workdir / "sample.png" if arguments.separate is None else None)
     if out is not None and out.suffix.lower() != ".png":
         raise UserError(f"--out {out}: it must end in .png")
-    if arguments.num < 1:
-        raise UserError(f"--num {arguments.num}: it must be at least 1")
+    num = arguments.num if arguments.num is not None else 8 if arguments.text else 64
+    if num < 1:
+        raise UserError(f"--num {num}: it must be at least 1")
+    if arguments.text and arguments.label is not None:
+        raise UserError(f"--label {arguments.label} and --text: give one of the two")
     if not 0 <= arguments.seed < 2**32:
         raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
     if not arguments.truncation >= 0:
@@ -55,7 +63,12 @@ def run(argv: list[str]) -> int:
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
     made = trained.sample(
-        arguments.num, arguments.seed, arguments.label, arguments.weights, truncation=arguments.truncation
+        num,
+        arguments.seed,
+        arguments.label,
+        arguments.weights,
+        truncation=arguments.truncation,
+        text=arguments.text or None,
     )
     points = scatter.is_points(made)
     if points and arguments.separate is not None:
@@ -69,10 +82,15 @@ def run(argv: list[str]) -> int:
         print(f"{len(made)} pictures of step {trained.step} in {arguments.separate}")
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        # Going through the classes, a column is a class, where they fit.
-        classes = len(trained.record.classes)
-        by_class = "label" in trained.system.reads and arguments.label is None and 1 < classes <= 16
-        sheet = scatter.scatter(made) if points else pictures.grid(made, classes if by_class else None)
+        sheet = scatter.scatter(made) if points else pictures.grid(made, _columns(arguments, trained, num))
         sheet.save(out)
         print(f"{len(made)} {'points' if points else 'pictures'} of step {trained.step} in {out}")
     return 0
+
+
+def _columns(arguments: Sample, trained: "Run", num: int) -> int | None:
+    """A row is a caption; or, going through the classes, a column is a class, where they fit; None for a square."""
+    if arguments.text:
+        return num
+    classes = len(trained.record.classes)
+    return classes if "label" in trained.system.reads and arguments.label is None and 1 < classes <= 16 else None

@@ -4,8 +4,11 @@ Importing this is cheap: the libraries that a source needs are imported when it 
 """
 
 from jaxgan.data.arrays import Arrays
+from jaxgan.data.avatar_captions import AvatarCaptions
 from jaxgan.data.avatars import Avatars, avatar_attributes, avatar_options, render
 from jaxgan.data.base import ImageData, Records
+from jaxgan.data.captioned import Captioned
+from jaxgan.data.captions import Caption
 from jaxgan.data.digits import Digits
 from jaxgan.data.folder import Folder
 from jaxgan.data.joint import Joint
@@ -17,12 +20,16 @@ from jaxgan.data.sources import parse_source
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.toys import Points
 from jaxgan.data.unpaired import Unpaired
+from jaxgan.data.wording import caption_of
 
 __all__ = [
     "TFDS",
     "Arrays",
+    "AvatarCaptions",
     "Avatars",
     "Batches",
+    "Caption",
+    "Captioned",
     "Digits",
     "Folder",
     "ImageData",
@@ -35,6 +42,7 @@ __all__ = [
     "Unpaired",
     "avatar_attributes",
     "avatar_options",
+    "caption_of",
     "openmoji_attributes",
     "parse_source",
     "render",

@@ -5,18 +5,23 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from jaxgan.data import pictures
-from jaxgan.data.attribute_tables import Table, as_names, read_table
+from jaxgan.data.attribute_tables import as_names, read_table
 from jaxgan.data.base import ImageData, Records
+from jaxgan.data.caption_tables import read_captions
+from jaxgan.data.captions import Described
 from jaxgan.errors import UserError
 
 TOLERATED = 0.01  # of the files may be damaged, and are skipped; with more, something is wrong with the set
 NAMED = 5  # damaged files that a message names
+
+Row = TypeVar("Row")  # of a table: what it says of a picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,9 @@ class Folder(ImageData):
     like CelebA's list_attr_celeba.txt. The label is then [A] zeros and ones, and subfolders are no classes."""
     chosen: tuple[str, ...] = ()
     """With `attributes`: which of them, in this order; all if empty."""
+    captions: str | None = None
+    """A table of captions: a CSV file whose first column is the picture's path below the folder and whose others are
+    captions, with as many rows of a picture as one likes, or a .jsonl file of objects with "file" and "captions"."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,13 +50,13 @@ class Folder(ImageData):
     def load(self) -> Records:
         """Finds the pictures and looks at each; "image", "file" (its path below the folder), and "label".
 
-        There are labels when all pictures lie in subfolders; the classes are in alphabetical order. With
-        `attributes`, the label is int32 [A], and the classes are the attributes.
+        With `captions`, there is "captions", a tuple of texts. There are labels when all pictures lie in subfolders; the
+        classes are in alphabetical order. With `attributes`, the label is int32 [A], and the classes are the attributes.
 
         Raises:
           UserError: the folder is missing, has no pictures, or a class without any; 1% of the files or more
-            are no usable pictures, or have no row in the table (fewer are named on standard error and skipped);
-            the table cannot be read, or does not have what is chosen.
+            are no usable pictures, or have no row in a table (fewer are named on standard error and skipped);
+            a table cannot be read, or does not have what is chosen.
         """
         folder = Path(self.path).expanduser()
         files = find_pictures(folder)
@@ -56,13 +64,17 @@ class Folder(ImageData):
         damaged = set(files) - set(good)
         if self.attributes is not None:
             table = read_table(Path(self.attributes).expanduser(), self.chosen)
-            labels = _rows(good, folder, table)
+            labels = _rows(good, folder, table.rows, table.path)
             good, classes = list(labels), table.names
         elif all(len(path.relative_to(folder).parts) > 1 for path in good):
             classes = class_folders(folder, good)
             labels = {path: classes.index(path.relative_to(folder).parts[0]) for path in good}
         else:
             classes, labels = (), {}
+        if self.captions is not None:
+            path = Path(self.captions).expanduser()
+            captions = _rows(good, folder, read_captions(path), path)
+            good = list(captions)
         decode = Decoder(
             [(path,) for path in good], files, damaged, folder, self.channels, at_least=max(self.cover_size)
         )
@@ -72,16 +84,21 @@ class Folder(ImageData):
             example = {"image": pixels, "file": str(path.relative_to(folder))}
             if path in labels:
                 example["label"] = labels[path]
+            if self.captions is not None:
+                example["captions"] = captions[path]
             return example
 
-        return Records(self.fitted(len(good), read), classes)
+        examples = self.fitted(len(good), read)
+        if self.captions is not None:
+            examples = Described(examples, lambda index: {"captions": captions[good[index]]})
+        return Records(examples, classes)
 
 
-def _rows(files: list[Path], folder: Path, table: Table) -> dict[Path, np.ndarray]:
+def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Path) -> dict[Path, Row]:
     """The row of each file. Files without one are named on standard error; UserError for 1% or more."""
-    rows = {path: table.rows.get(path.relative_to(folder).as_posix()) for path in files}
+    rows = {path: table.get(path.relative_to(folder).as_posix()) for path in files}
     without = [str(path.relative_to(folder)) for path, row in rows.items() if row is None]
-    share = f"{len(without)} of the {len(files)} pictures in {folder} have no row in {table.path}: {some(without)}"
+    share = f"{len(without)} of the {len(files)} pictures in {folder} have no row in {table_path}: {some(without)}"
     if len(without) >= TOLERATED * len(files):
         raise UserError(f"{share}. Add their rows, named by the path below the folder as here, or move them out")
     if without:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from jaxgan.data.base import ImageData, Records, nearest
+from jaxgan.data.captions import Described
 from jaxgan.data.prepared import open_prepared
 from jaxgan.errors import UserError, missing_extra
 
@@ -50,7 +51,8 @@ class OpenMoji(ImageData):
     def load(self) -> Records:
         """Draws the emoji, or finds them in the cache. "image", annotations as integers, and text.
 
-        The text is "caption", "hexcode", and "base": the code of the emoji without skin tone, if any has one.
+        The text is "caption", "hexcode", and "base": the code of the emoji without skin tone, if any has one;
+        and "captions": the caption alone, and behind the subgroup, which says what a lone name may leave open.
         "colorable" is 1 where colouring the line art makes sense: no flag, and more in colour than lines.
 
         Raises:
@@ -67,7 +69,13 @@ class OpenMoji(ImageData):
             return example
 
         classes = openmoji_attributes()[self.label] if self.label is not None else ()
-        return Records(self.fitted(len(source), read), classes)
+        named = annotations()
+        return Records(Described(self.fitted(len(source), read), lambda index: _captions(named[index])), classes)
+
+
+def _captions(annotation: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    caption, subgroup = annotation["annotation"], annotation["subgroup"].replace("-", " ")
+    return {"captions": (caption, f"{subgroup}: {caption}")}
 
 
 def open_emoji(side: int, encoded: tuple[str, ...] = ()):

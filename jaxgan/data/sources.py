@@ -4,8 +4,10 @@ import dataclasses
 from pathlib import Path
 
 from jaxgan.data.arrays import Arrays
+from jaxgan.data.avatar_captions import AvatarCaptions
 from jaxgan.data.avatars import Avatars
 from jaxgan.data.base import ImageData, nearest
+from jaxgan.data.captioned import Captioned
 from jaxgan.data.digits import Digits
 from jaxgan.data.folder import Folder
 from jaxgan.data.openmoji import OpenMoji
@@ -19,7 +21,10 @@ BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "openmoji_pairs": OpenMoji
 DOMAINS = (("A", "B"), ("trainA", "trainB"))  # subfolders, and splits of TFDS, of two sets without pairs
 
 
-def parse_source(spec: str, like: ImageData | Unpaired | None = None) -> ImageData | Unpaired:
+CAPTIONS = ("captions.csv", "captions.jsonl")  # the table in a folder of pictures with captions
+
+
+def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None) -> ImageData | Unpaired | Captioned:
     """The data set that `spec` names, without loading it.
 
     Args:
@@ -27,16 +32,20 @@ def parse_source(spec: str, like: ImageData | Unpaired | None = None) -> ImageDa
         folder of pictures, or an .npz file. A folder that is named like a built-in set is "./avatars".
       like: its size, channels, crop, resize and flip are kept. Where it is a set of pairs, so is what comes back: a
         folder is one of `Pairs`. Where it is `Unpaired`, a folder has the subfolders A and B, or trainA and trainB, and
-        "tfds:cycle_gan/NAME" has the splits trainA and trainB.
+        "tfds:cycle_gan/NAME" has the splits trainA and trainB. Where it is `Captioned`, "avatars" are `AvatarCaptions`, and
+        a folder has captions.csv or captions.jsonl.
 
     Raises:
-      UserError: it is none of these (the sentence names the nearest one), or has no pairs or no two sets as `like` has.
+      UserError: it is none of these (the sentence names the nearest one), or has no pairs, no two sets or no captions as
+        `like` has.
 
     >>> parse_source("tfds:cifar10", like=Digits(size=32)) == TFDS(name="cifar10", size=32, channels=1)
     True
     """
     if isinstance(like, Unpaired):
         return _two_sets(spec, like)
+    if isinstance(like, Captioned):
+        return dataclasses.replace(like, pictures=_with_captions(spec, like.pictures))
     picture = _picture(like)
     paired = isinstance(like, Pairs | OpenMojiPairs)
     if spec in BUILT_IN and not (paired and BUILT_IN[spec] is not OpenMojiPairs):
@@ -70,6 +79,31 @@ def _picture(like: object) -> dict:
     """The fields of `like` that all sets of pictures have."""
     fields = [field.name for field in dataclasses.fields(ImageData)]
     return {name: getattr(like, name) for name in fields} if isinstance(like, ImageData) else {}
+
+
+def _with_captions(spec: str, like: ImageData) -> ImageData:
+    picture = _picture(like)
+    if spec == "avatars":
+        return AvatarCaptions(**picture)
+    data = parse_source(spec, like)
+    if isinstance(data, TFDS):
+        key = like.caption_key if isinstance(like, TFDS) else None
+        return dataclasses.replace(data, caption_key=key or "caption")
+    if isinstance(data, Folder):
+        tables = [path for name in CAPTIONS if (path := Path(spec).expanduser() / name).is_file()]
+        if len(tables) != 1:
+            has = "has both" if tables else "has neither"
+            raise UserError(
+                f"this config learns from pictures with captions, so a folder has them in {' or '.join(CAPTIONS)}, but "
+                f"{spec} {has}; a config in Python can name another file, with Folder(captions=...)"
+            )
+        return dataclasses.replace(data, captions=str(tables[0]))
+    if isinstance(data, OpenMoji | Arrays):
+        return data
+    raise UserError(
+        f"this config learns from pictures with captions, and {spec} has none: a source is avatars, openmoji, tfds:NAME with "
+        'a field "caption", a folder with captions.csv, or an .npz file with "text", vectors of captions'
+    )
 
 
 def _two_sets(spec: str, like: Unpaired) -> Unpaired:

@@ -1,6 +1,7 @@
 """Any set of pictures that TensorFlow Datasets knows, by name, without TensorFlow."""
 
 import contextlib
+import copy
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from jaxgan.data.attribute_tables import as_names, choose
 from jaxgan.data.base import PICTURES, ImageData, Records, nearest
+from jaxgan.data.captions import Described
 from jaxgan.data.prepared import quiet
 from jaxgan.errors import UserError
 
@@ -30,6 +32,8 @@ class TFDS(ImageData):
     become one label of zeros and ones, [A]."""
     chosen: tuple[str, ...] = ()
     """Which of several yes-or-no attributes, in this order; all if empty."""
+    caption_key: str | None = None
+    """The field that has captions: a text, several, or what has a text in it (coco_captions: captions)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,8 +42,10 @@ class TFDS(ImageData):
     def load(self) -> Records:
         """Downloads and prepares what is not there. "image", "label" if the set has it, plain fields.
 
+        With `caption_key`, there is "captions", a tuple of texts.
+
         Raises:
-          UserError: there is no such data set, split or picture field; the download failed; the data is there
+          UserError: there is no such data set, split or field; the download failed; the data is there
             in a format without random access, or preparing it needs TensorFlow (it says the command).
         """
         import tensorflow_datasets as tfds
@@ -67,19 +73,54 @@ class TFDS(ImageData):
         if self.chosen and self.label_key not in several:
             out = f"give data.label_key {' or '.join(several)}" if several else "it has none, so leave data.chosen out"
             raise UserError(f"data.chosen is a choice among the yes-or-no attributes of tfds:{self.name}: {out}")
+        read_captions = self._captions(tfds, fields)
         # What cannot be stacked into a batch is left out: other pictures, lists of boxes, nested fields.
         plain = [name for name, field in fields.items() if _is_plain(tfds, field)]
+        left_out = (self.label_key, self.caption_key, *PICTURES)
 
         def read(index: int) -> dict[str, Any]:
             example = source[index]
-            kept = {name: example[name] for name in plain if name not in (self.label_key, *PICTURES)}
+            kept = {name: example[name] for name in plain if name not in left_out}
             if read_label is not None:
                 kept["label"] = read_label(example[self.label_key])
+            if read_captions is not None:
+                kept["captions"] = read_captions(example)
             return {**kept, "image": example[self.image_key]}
 
         with quiet():
             read(0)  # TFDS complains once, at the first picture, that OpenCV would be faster
-        return Records(self.fitted(len(source), read), classes)
+        examples = self.fitted(len(source), read)
+        if read_captions is not None:
+            texts = copy.copy(source)  # of the same files, but pictures stay as they are in them
+            texts.decoders = {
+                name: tfds.decode.SkipDecoding()
+                for name, field in fields.items()
+                if isinstance(field, tfds.features.Image)
+            }
+            examples = Described(examples, lambda index: {"captions": read_captions(texts[index])})
+        return Records(examples, classes)
+
+    def _captions(self, tfds, fields: dict[str, Any]):
+        """How to read the captions of an example; None where none are asked for."""
+        if self.caption_key is None:
+            return None
+        with_texts = {name: key for name, field in fields.items() if (key := _text_key(tfds, field)) is not None}
+        if self.caption_key not in with_texts:
+            close = nearest(self.caption_key, with_texts)
+            raise UserError(
+                f'tfds:{self.name} has no field of texts "{self.caption_key}"{close} '
+                f"It has {', '.join(with_texts) or 'none at all'}: give one as data.caption_key, or None"
+            )
+        key = with_texts[self.caption_key]
+
+        def read(example: dict[str, Any]) -> tuple[str, ...]:
+            value = example[self.caption_key]
+            if key:  # TFDS gives a dict of lists, but does not promise it
+                value = value[key] if isinstance(value, dict) else [item[key] for item in value]
+            texts = [value] if isinstance(value, str | bytes) else value
+            return tuple(text.decode() if isinstance(text, bytes) else str(text) for text in texts)
+
+        return read
 
     def _label(self, tfds, feature, chosen: tuple[str, ...] = ()):
         """The names of the classes, and how to read a label; () and None without a label."""
@@ -145,6 +186,16 @@ def _is_plain(tfds, feature) -> bool:
     """Whether a field is a number, a class, a text, or an array of one shape for all examples."""
     plain = tfds.features.Scalar | tfds.features.ClassLabel | tfds.features.Text
     return isinstance(feature, plain) or (type(feature) is tfds.features.Tensor and None not in feature.shape)
+
+
+def _text_key(tfds, feature) -> str | None:
+    """Where the text of a field is: "" if it is one, or several; the name in what it consists of; None without a text."""
+    inner = feature.feature if isinstance(feature, tfds.features.Sequence) else feature
+    if isinstance(inner, tfds.features.Text):
+        return ""
+    if isinstance(inner, tfds.features.FeaturesDict):
+        return next((name for name, part in inner.items() if isinstance(part, tfds.features.Text)), None)
+    return None
 
 
 def _first_line(text: str) -> str:

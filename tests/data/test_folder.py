@@ -131,3 +131,40 @@ def test_too_much_damage_found_while_reading_stops_training(tmp_path):
         Batches(Folder(path=str(tmp_path), size=8), batch_size=4, seed=0) as batches,
     ):
         next(batches)
+
+
+def captioned(folder, text):
+    (folder / "captions.csv").write_text("file,caption\n" + text)
+    return Folder(path=str(folder), size=8, captions=str(folder / "captions.csv"))
+
+
+def test_captions(tmp_path):
+    fill(tmp_path / "cats", 2)
+    fill(tmp_path / "dogs", 1)
+    records = captioned(tmp_path, "cats/001.png,a cat\ndogs/000.png,a dog\ncats/000.png,one\ncats/000.png,two\n").load()
+    assert [example["file"] for example in records.examples] == ["cats/000.png", "cats/001.png", "dogs/000.png"]
+    expected = [("one", "two"), ("a cat",), ("a dog",)]
+    assert [example["captions"] for example in records.examples] == expected
+    assert [records.examples.texts(index)["captions"] for index in range(3)] == expected
+    assert records.classes == ("cats", "dogs")
+    assert [example["label"] for example in records.examples] == [0, 0, 1]
+
+
+def test_pictures_without_captions(tmp_path, capsys):
+    fill(tmp_path, 102, size=(8, 8))
+    with pytest.raises(
+        UserError, match=r"2 of the 102 .* no row in .*captions\.csv: 100\.png, 101\.png\. Add their rows"
+    ):
+        captioned(tmp_path, "".join(f"{index:03d}.png,number {index}\n" for index in range(100))).load()
+    records = captioned(tmp_path, "".join(f"{index:03d}.png,number {index}\n" for index in range(1, 102))).load()
+    assert "skipped, for 1 of the 102 pictures" in capsys.readouterr().err
+    assert [example["captions"] for example in records.examples] == [(f"number {index}",) for index in range(1, 102)]
+    with pytest.raises(UserError, match=r"nowhere\.csv does not exist"):
+        Folder(path=str(tmp_path), captions="nowhere.csv").load()
+
+
+def test_the_caption_of_a_picture_that_stands_in_for_a_damaged_one(tmp_path):
+    fill(tmp_path, 150, size=(8, 8))
+    damage_in_the_middle(tmp_path / "007.png")
+    records = captioned(tmp_path, "".join(f"{index:03d}.png,number {index}\n" for index in range(150))).load()
+    assert (records.examples[7]["file"], records.examples[7]["captions"]) == ("008.png", ("number 8",))

@@ -30,6 +30,8 @@ def test_color_and_line(few):
         example = color.examples[index]
         assert example["caption"].decode() == row["annotation"]
         assert example["hexcode"].decode() == row["hexcode"]
+        assert example["captions"] == (row["annotation"], f"{row['subgroup'].replace('-', ' ')}: {row['annotation']}")
+        assert color.examples.texts(index) == {"captions": example["captions"]}
         assert groups[example["label"]] == row["group"]
     for index in (0, 1):  # faces: yellow inside, white in line art
         assert color.examples[index]["image"][16, 6].tolist() != [255, 255, 255]

@@ -1,14 +1,17 @@
 """TFDS by name, with its own mock data where that works without TensorFlow, and its errors as sentences."""
 
+import contextlib
 import json
 import sys
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from PIL import Image
 
-from jaxgan.data import TFDS, Batches
+from jaxgan.data import TFDS, Batches, Captioned
 from jaxgan.data.builders import AvatarsBuilder, AvatarsConfig, build
+from jaxgan.data.prepared import quiet
 from jaxgan.errors import UserError
 
 
@@ -132,3 +135,82 @@ def test_prepared_in_another_format(prepared_set):
         "without random access",
         "--file_format=array_record",
     )
+
+
+class Told(tfds.core.GeneratorBasedBuilder):
+    """Pictures with captions in all the ways that TFDS has them."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        text = tfds.features.Text()
+        fields = {
+            "image": tfds.features.Image(shape=(8, 8, 3)),
+            "number": np.int32,
+            "one": text,
+            "several": tfds.features.Sequence(text),
+            "captions": tfds.features.Sequence({"id": np.int64, "text": text}),  # as in coco_captions
+            "objects": tfds.features.Sequence({"id": np.int64}),
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(fields), disable_shuffling=True)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for number in range(3):
+            texts = [f"ball {number}", f"caf\u00e9 {number}"][: 1 + number]
+            captions = [{"id": index, "text": text} for index, text in enumerate(texts)]
+            yield (
+                number,
+                {
+                    "image": Image.new("RGB", (8, 8), (number, 0, 0)),
+                    "number": number,
+                    "one": texts[0],
+                    "several": texts,
+                    "captions": captions,
+                    "objects": [{"id": 7}],
+                },
+            )
+
+
+@pytest.fixture
+def told(tmp_path):
+    """`told(caption_key=...)`: the set of `Told`, as it is on disk."""
+    with quiet(), contextlib.redirect_stdout(None):
+        Told(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    return lambda **fields: TFDS(name="told", data_dir=str(tmp_path), size=8, **fields)
+
+
+@pytest.mark.parametrize("key", ["one", "several", "captions"])
+def test_captions(told, key):
+    examples = told(caption_key=key).load().examples
+    texts = [(f"ball {number}", f"caf\u00e9 {number}")[: 1 + number] for number in range(3)]
+    expected = [text[:1] for text in texts] if key == "one" else texts
+    assert [example["captions"] for example in examples] == expected
+    assert [examples.texts(index)["captions"] for index in range(3)] == expected
+    assert set(examples[0]) == {"image", "number", "captions"} | ({"one"} - {key})
+    assert (
+        [example["image"][0, 0, 0] for example in examples] == [example["number"] for example in examples] == [0, 1, 2]
+    )
+    with Batches(Captioned(pictures=told(caption_key=key)), batch_size=3, seed=0) as batches:
+        batch = next(batches)
+        assert set(batch) == {"image", "number", "text", "wrong_text"}
+        assert batch["text"].shape == (3, 201)
+
+
+def test_fields_without_captions(told, mocked):
+    refused(
+        told(caption_key="caption"), 'no field of texts "caption", did you mean "captions"?', "one, several, captions:"
+    )
+    refused(TFDS(name="mnist", caption_key="caption"), "It has none at all", "data.caption_key, or None")
+    assert "captions" not in told().load().examples[0]
+
+
+def test_captions_of_a_public_set(mocked):
+    data = TFDS(name="wit_kaggle", caption_key="caption_alt_text_description", size=16)
+    with Batches(Captioned(pictures=data), batch_size=4, seed=0) as batches:
+        batch = next(batches)
+    assert batch["image"].shape == (4, 16, 16, 3)
+    assert batch["text"].shape == batch["wrong_text"].shape == (4, 201)
+    assert (batch["text"] != batch["wrong_text"]).any(1).all()

@@ -1,0 +1,164 @@
+"""Captions that a person writes: a small run that makes pictures of captions, and the commands on it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import jaxgan
+from jaxgan import Experiment
+from jaxgan.cli import main
+from jaxgan.data import AvatarCaptions, Captioned, Digits
+from jaxgan.errors import UserError
+from jaxgan.networks import Convolutional, WordGRU
+from jaxgan.systems.gan import GAN
+from jaxgan.systems.text2image import TextToImage
+from jaxgan.text import Words
+
+BALD, PINK = "a bald person in a blue shirt", "someone with pink hair and sunglasses"
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """Of a run that has read for two steps, and drawn for one."""
+    experiment = Experiment(
+        system=TextToImage(
+            encoder=WordGRU(dim=8, width=8),
+            encoder_steps=2,
+            networks=Convolutional(latent_dim=4, latent="normal", width=4, kernel=4),
+            projection=8,
+            learning_rate=0.05,
+        ),
+        data=Captioned(pictures=AvatarCaptions(size=32, count=60), text=Words(length=16)),
+        batch_size=8,
+        steps=3,
+        devices=1,
+    )
+    folder = tmp_path_factory.mktemp("captions") / "run"
+    jaxgan.fit(experiment, folder, quiet=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(workdir):
+    return jaxgan.restore(workdir)
+
+
+def test_pictures_of_a_caption_depend_on_nothing_else(run):
+    """Not on other captions, nor on their number; and every caption has the same latents."""
+    both = run.sample(3, seed=1, text=[BALD, PINK])
+    assert both.shape == (6, 32, 32, 3)
+    np.testing.assert_array_equal(both[3:], run.sample(3, seed=1, text=PINK))
+    np.testing.assert_array_equal(both[:2], run.sample(2, seed=1, text=BALD))
+    assert np.abs(both[:3] - both[3:]).max() > 1e-4
+    assert np.abs(both - run.sample(3, seed=2, text=[BALD, PINK])).max() > 1e-4
+
+
+def test_the_same_in_another_process(run, workdir, tmp_path):
+    script = (
+        f"import sys, numpy as np, jaxgan; run = jaxgan.restore({str(workdir)!r}); "
+        f"np.save(sys.argv[1], run.sample(2, text={PINK!r}))"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "made.npy"], check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), run.sample(2, text=PINK))
+
+
+def test_a_row_for_each_caption(workdir, run, tmp_path, capsys):
+    out = tmp_path / "sheet.png"
+    assert main(["sample", str(workdir), "--text", BALD, "--text", PINK, "--num", "3", "--out", str(out)]) == 0
+    assert "6 pictures" in capsys.readouterr().out
+    with Image.open(out) as sheet:
+        assert sheet.size[0] / sheet.size[1] == pytest.approx(3 / 2, rel=0.02)
+
+
+def test_what_is_not_known_is_said(workdir, tmp_path, capsys):
+    out = str(tmp_path / "sheet.png")
+    assert main(["sample", str(workdir), "--text", f"{BALD} and a zeppelin", "--num", "1", "--out", out]) == 0
+    assert "zeppelin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "makes pictures of captions: give --text"),
+        (["--text", "  "], "is empty"),
+        (["--text", "zeppelin"], "zeppelin"),
+        (["--text", BALD, "--label", "1"], "give one of the two"),
+    ],
+    ids=["none", "empty", "unknown", "label"],
+)
+def test_captions_that_cannot_be_read(workdir, arguments, said, capsys):
+    assert main(["sample", str(workdir), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_system_without_captions(tmp_path, capsys):
+    jaxgan.fit(
+        Experiment(system=GAN(), data=Digits(), batch_size=8, steps=1, devices=1), tmp_path / "digits", quiet=True
+    )
+    assert main(["sample", str(tmp_path / "digits"), "--text", BALD]) == 2
+    assert "without captions: leave --text out" in capsys.readouterr().err
+
+
+def test_from_caption_to_caption(workdir, run, tmp_path, capsys):
+    """Rows of latents; a strip begins and ends with the pictures of its captions."""
+    out = tmp_path / "strip.png"
+    arguments = ["--between", "texts", "--text", BALD, "--text", PINK, "--frames", "3", "--num", "2", "--out", str(out)]
+    assert main(["interpolate", str(workdir), *arguments]) == 0
+    assert "6 pictures through 2 captions" in capsys.readouterr().out
+    from jaxgan import captioning
+    from jaxgan.pictures import grid
+
+    points = captioning.embed(run, [BALD, PINK])
+    middle = captioning.decode(run, run.latents(2), (points[:1] + points[1:]) / 2)[0]
+    ends = [run.sample(2, text=caption) for caption in (BALD, PINK)]
+    expected = np.stack([ends[0], middle, ends[1]], 1).reshape(6, 32, 32, 3)
+    with Image.open(out) as strip:
+        difference = np.abs(np.int32(strip) - np.int32(grid(expected, 3)))
+    assert difference.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--between", "texts", "--text", BALD], "give at least two"),
+        (["--between", "latents"], "holds one caption, not 0"),
+        (["--between", "texts", "--text", BALD, "--text", PINK, "--num", "2", "--out", "a.gif"], "a film shows one latent"),
+    ],
+    ids=["one", "none", "film"],
+)  # fmt: skip
+def test_walks_that_cannot_be_made(workdir, arguments, said, capsys):
+    assert main(["interpolate", str(workdir), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_between_latents_of_one_caption(workdir, tmp_path):
+    out = tmp_path / "walk.png"
+    assert main(["interpolate", str(workdir), "--text", BALD, "--num", "2", "--frames", "4", "--out", str(out)]) == 0
+    assert out.exists()
+
+
+def test_directions_know_no_captions(workdir, capsys):
+    assert main(["directions", str(workdir), "--method", "sefa"]) == 2
+    assert "change the caption instead" in capsys.readouterr().err
+
+
+def test_an_encoder_of_another_run(run, workdir, tmp_path):
+    """It is used as it is, and there is no first stage; other words are refused."""
+    import dataclasses
+
+    system = dataclasses.replace(run.experiment.system, encoder_from=str(workdir))
+    again = dataclasses.replace(run.experiment, system=system, steps=1)
+    second = jaxgan.fit(again, tmp_path / "second", quiet=True)
+    assert set(second.state.networks) == {"G", "D"}
+    from jaxgan import captioning
+
+    np.testing.assert_array_equal(captioning.embed(second, [BALD]), captioning.embed(run, [BALD]))
+    data = dataclasses.replace(again.data, text=Words(length=16, limit=12))
+    with pytest.raises(UserError, match="learnt other words"):
+        jaxgan.fit(dataclasses.replace(again, data=data), tmp_path / "third", quiet=True)
+    other = dataclasses.replace(system, encoder=WordGRU(dim=9, width=8))
+    with pytest.raises(UserError, match="no text encoder such as"):
+        jaxgan.fit(dataclasses.replace(again, system=other), tmp_path / "fourth", quiet=True)
