@@ -30,8 +30,8 @@ WINDOW_SECONDS = 1.0
 def measure(experiment: Experiment) -> dict[str, Any]:
     """Compile and run the training step of an experiment, on its own data and devices.
 
-    The step is the most frequent one of the first thousand: a system whose critic moves more often at first is measured as
-    it runs later.
+    The step is the most frequent one of the experiment's last thousand: a system whose critic moves more often at first, or
+    that has a stage before, is measured as it runs later.
 
     Returns:
         compile_seconds: tracing, lowering and compiling one step (its first part, where it runs in parts), not fused.
@@ -48,7 +48,8 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         system = record.system
-        plan = collections.Counter(system.plan(s) for s in range(1000)).most_common(1)[0][0]
+        last = range(max(experiment.steps - 1000, 0), max(experiment.steps, 1))
+        plan = collections.Counter(system.plan(step) for step in last).most_common(1)[0][0]
         needed = system.minibatches(plan)
         taken = [next(batches) for _ in range(needed)]
         delivered = _delivery(batches, experiment.batch_size)

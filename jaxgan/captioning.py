@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from jaxgan.run import Run
 
 
-def check_reads(run: "Run") -> None:
-    """Raises: UserError: the run's system takes no captions."""
+def check_reads(run: "Run", option: str = "--text") -> None:
+    """Raises: UserError: the run's system takes no captions, so that this option makes no sense."""
     if "text" not in run.system.reads:
-        raise UserError(f"{type(run.system).__name__} makes pictures without captions: leave --text out")
+        raise UserError(f"{type(run.system).__name__} makes pictures without captions: leave {option} out")
 
 
 def read(run: "Run", texts: Sequence[str]) -> np.ndarray:

@@ -134,6 +134,8 @@ def score_run(
         raise UserError(f"num is {num}: it must be at least 1")
     if "ppl" in metrics and not run.system.has_latents:
         raise UserError(f"the metric ppl does not apply: {type(run.system).__name__} has no latent space; leave it out")
+    if "ppl" in metrics and "text" in run.system.reads:
+        raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
     of_sets = [name for name in metrics if name in OF_SETS]
     network, figures = None, {}
     num = num or min(run.record.examples, MOST)

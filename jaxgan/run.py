@@ -103,6 +103,10 @@ class Run:
             UserError: there is no such class, or the system takes none; it takes captions, and there are none.
         """
         if text is not None:
+            if label is not None or inputs is not None:
+                raise UserError(
+                    "text, label and inputs are three ways to say what the pictures should show: give one of them"
+                )
             captions = captioning.read(self, text)
             made = captioning.decode(self, self.latents(num, seed), captions, weights=weights, truncation=truncation)
             return made.reshape(-1, *made.shape[2:])
@@ -191,7 +195,7 @@ class Run:
     def _labels(self, num: int, label: str | int | None) -> dict[str, np.ndarray]:
         if "text" in self.system.reads:
             raise UserError(
-                f'{type(self.system).__name__} makes pictures of captions: give --text "...", in Python text= or inputs='
+                f'{type(self.system).__name__} makes pictures of captions: give --text "...", or in Python text or inputs'
             )
         if "label" not in self.system.reads:
             if label is not None:

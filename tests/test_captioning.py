@@ -1,5 +1,7 @@
 """Captions that a person writes: a small run that makes pictures of captions, and the commands on it."""
 
+import dataclasses
+import shutil
 import subprocess
 import sys
 
@@ -8,15 +10,17 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import Experiment
+from jaxgan import Experiment, captioning
 from jaxgan.cli import main
 from jaxgan.data import AvatarCaptions, Captioned, Digits
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, WordGRU
+from jaxgan.pictures import grid
 from jaxgan.systems.gan import GAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.text import Words
 
+FACES = AvatarCaptions(size=32, count=60)
 BALD, PINK = "a bald person in a blue shirt", "someone with pink hair and sunglasses"
 
 
@@ -31,7 +35,7 @@ def workdir(tmp_path_factory):
             projection=8,
             learning_rate=0.05,
         ),
-        data=Captioned(pictures=AvatarCaptions(size=32, count=60), text=Words(length=16)),
+        data=Captioned(pictures=FACES, text=Words(length=16)),
         batch_size=8,
         steps=3,
         devices=1,
@@ -108,9 +112,6 @@ def test_from_caption_to_caption(workdir, run, tmp_path, capsys):
     arguments = ["--between", "texts", "--text", BALD, "--text", PINK, "--frames", "3", "--num", "2", "--out", str(out)]
     assert main(["interpolate", str(workdir), *arguments]) == 0
     assert "6 pictures through 2 captions" in capsys.readouterr().out
-    from jaxgan import captioning
-    from jaxgan.pictures import grid
-
     points = captioning.embed(run, [BALD, PINK])
     middle = captioning.decode(run, run.latents(2), (points[:1] + points[1:]) / 2)[0]
     ends = [run.sample(2, text=caption) for caption in (BALD, PINK)]
@@ -124,10 +125,12 @@ def test_from_caption_to_caption(workdir, run, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--between", "texts", "--text", BALD], "give at least two"),
-        (["--between", "latents"], "holds one caption, not 0"),
+        (["--between", "latents"], "holds one caption, not 0: give it as --text"),
+        (["--text", BALD, "--text", PINK], "not 2: to go between them, add --between texts"),
+        (["--text", BALD, "--label", "7"], "makes pictures of captions, not of classes"),
         (["--between", "texts", "--text", BALD, "--text", PINK, "--num", "2", "--out", "a.gif"], "a film shows one latent"),
     ],
-    ids=["one", "none", "film"],
+    ids=["one", "none", "two", "label", "film"],
 )  # fmt: skip
 def test_walks_that_cannot_be_made(workdir, arguments, said, capsys):
     assert main(["interpolate", str(workdir), *arguments]) == 2
@@ -146,19 +149,56 @@ def test_directions_know_no_captions(workdir, capsys):
 
 
 def test_an_encoder_of_another_run(run, workdir, tmp_path):
-    """It is used as it is, and there is no first stage; other words are refused."""
-    import dataclasses
-
-    system = dataclasses.replace(run.experiment.system, encoder_from=str(workdir))
+    """It is taken over when the run begins, and not looked for again; there is no first stage."""
+    other = tmp_path / "other"
+    shutil.copytree(workdir, other)
+    system = dataclasses.replace(run.experiment.system, encoder_from=str(other))
     again = dataclasses.replace(run.experiment, system=system, steps=1)
     second = jaxgan.fit(again, tmp_path / "second", quiet=True)
-    assert set(second.state.networks) == {"G", "D"}
-    from jaxgan import captioning
+    assert set(second.state.networks) == {"G", "D", "T"}
+    shutil.rmtree(other)
+    opened = jaxgan.restore(tmp_path / "second")
+    np.testing.assert_array_equal(captioning.embed(opened, [BALD]), captioning.embed(run, [BALD]))
+    assert jaxgan.fit(dataclasses.replace(again, steps=2), tmp_path / "second", quiet=True).step == 2
 
-    np.testing.assert_array_equal(captioning.embed(second, [BALD]), captioning.embed(run, [BALD]))
-    data = dataclasses.replace(again.data, text=Words(length=16, limit=12))
-    with pytest.raises(UserError, match="learnt other words"):
-        jaxgan.fit(dataclasses.replace(again, data=data), tmp_path / "third", quiet=True)
-    other = dataclasses.replace(system, encoder=WordGRU(dim=9, width=8))
-    with pytest.raises(UserError, match="no text encoder such as"):
-        jaxgan.fit(dataclasses.replace(again, system=other), tmp_path / "fourth", quiet=True)
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": Captioned(pictures=FACES, text=Words(length=16, limit=12))}, "learnt other words"),
+        ({"system.encoder": WordGRU(dim=9, width=8)}, "has no encoder WordGRU"),
+        ({"system.encoder_from": "nowhere"}, "encoder_from is nowhere: nowhere is not a folder"),
+        ({"data": Captioned(pictures=FACES)}, "does not read what the data gives, characters"),
+    ],
+    ids=["words", "sizes", "nowhere", "characters"],
+)
+def test_an_encoder_that_does_not_fit(changes, said, run, workdir, tmp_path):
+    system = dataclasses.replace(run.experiment.system, encoder_from=str(workdir))
+    inner = {name.removeprefix("system."): value for name, value in changes.items() if name.startswith("system.")}
+    outer = {name: value for name, value in changes.items() if not name.startswith("system.")}
+    wrong = dataclasses.replace(run.experiment, system=dataclasses.replace(system, **inner), **outer)
+    with pytest.raises(UserError, match=said):
+        jaxgan.fit(wrong, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()  # and nothing stands in the way of the right one
+
+
+def test_a_stage_that_is_never_reached_is_said(run, tmp_path, capsys):
+    jaxgan.fit(dataclasses.replace(run.experiment, steps=1), tmp_path / "run", quiet=True)
+    assert "the phase generator makes no move in 1 steps: raise --steps" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_is_the_same(run, workdir, tmp_path):
+    """Stopped within each stage."""
+    for steps in (1, 2, 3):
+        again = jaxgan.fit(dataclasses.replace(run.experiment, steps=steps), tmp_path / "run", quiet=True)
+    assert again.digest == run.digest
+
+
+def test_what_a_run_says_of_itself(workdir, capsys):
+    assert main(["info", str(workdir)]) == 0
+    assert "vocabulary   " in capsys.readouterr().out
+
+
+def test_path_length_is_refused(workdir, capsys):
+    assert main(["evaluate", str(workdir), "--metrics", "ppl", "--num", "4"]) == 2
+    assert "systems that read captions" in capsys.readouterr().err

@@ -40,6 +40,8 @@ def run(argv: list[str]) -> int:
     for name, value in _flat(saved["experiment"]):
         print(f"  {name} = {value}")
     print(f"classes      {', '.join(trained.record.classes) or 'none'}")
+    if trained.record.vocabulary:
+        print(f"vocabulary   {len(trained.record.vocabulary)}: {' '.join(trained.record.vocabulary[:20])} ...")
     print(f"versions     {', '.join(f'{k} {v}' for k, v in saved['versions'].items())}")
     if trained.metrics:
         last = {}

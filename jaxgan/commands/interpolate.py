@@ -68,6 +68,12 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--num {num}: a film shows one latent; leave it out, or choose another by --seed")
     frames = arguments.frames if arguments.frames is not None else 24 if moves else 8
     trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
+    if texts or arguments.text:
+        captioning.check_reads(trained, "--between texts" if texts else "--text")
+    if arguments.label is not None and "text" in trained.system.reads:
+        raise UserError(
+            f"--label {arguments.label}: {arguments.workdir} makes pictures of captions, not of classes; leave it out"
+        )
     latents = trained.latents(num, arguments.seed)
     if texts:
         points = path(captioning.embed(trained, arguments.text), frames, "lerp", closed=moves)
@@ -89,7 +95,8 @@ def _decoded(trained: "Run", points: np.ndarray, arguments: Interpolate) -> np.n
     """The pictures of latents, at one class or caption."""
     if arguments.text or "text" in trained.system.reads:
         if len(arguments.text) != 1:
-            raise UserError(f"--between latents holds one caption, not {len(arguments.text)}: give it as --text")
+            out = "to go between them, add --between texts" if arguments.text else "give it as --text"
+            raise UserError(f"a walk between latents holds one caption, not {len(arguments.text)}: {out}")
         captions = captioning.read(trained, arguments.text)
         return captioning.decode(trained, points, captions, truncation=arguments.truncation)[0]
     label = held_class(trained, arguments.label)

@@ -51,6 +51,11 @@ class Arrays(ImageData):
                     f"it must be [{len(images)}] integers from 0"
                 )
             classes = tuple(str(number) for number in range(int(labels.max()) + 1))
+        if "text" in arrays and arrays["text"].shape[:1] != images.shape[:1]:
+            raise UserError(
+                f'{path}: "text" is {list(arrays["text"].shape)}, but for {len(images)} pictures it must be '
+                f"[{len(images)}, D], or [{len(images)}, K, D] for K captions each"
+            )
         fields = {name: array for name, array in arrays.items() if array.shape[:1] == images.shape[:1]}
 
         def read(index: int) -> dict:

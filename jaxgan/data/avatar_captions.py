@@ -36,7 +36,7 @@ class AvatarCaptions(ImageData):
         super().__post_init__()
         if self.part not in ("train", "test", "all"):
             raise UserError(f'data.part is "{self.part}": it can be train, test or all')
-        self._faces()
+        _ = self.faces  # which checks the rest
 
     def load(self) -> Records:
         """Draws the faces, or finds them in the cache of `Avatars`. "image", one integer per attribute, "captions", "facts".
@@ -44,7 +44,7 @@ class AvatarCaptions(ImageData):
         Raises:
           UserError: there are so few faces that none is in this part.
         """
-        faces = self._faces().load().examples
+        faces = self.faces.load().examples
         attributes = avatar_attributes("personas")
         chosen, texts = [], []
         for index in range(len(faces)):
@@ -61,7 +61,9 @@ class AvatarCaptions(ImageData):
             )
         return Records(Described(faces, texts.__getitem__, chosen))
 
-    def _faces(self) -> Avatars:
+    @property
+    def faces(self) -> Avatars:
+        """The faces of all parts, without captions."""
         picture = {field.name: getattr(self, field.name) for field in fields(ImageData)}
         return Avatars(count=self.count, first=self.first, label=None, **picture)
 

@@ -39,7 +39,7 @@ class Captioned:
     """The pictures with captions: AvatarCaptions, OpenMoji, Folder with `captions`, TFDS with `caption_key`, Arrays."""
     text: AnyText = Characters()
     """How captions are read, as characters or as words; of no account where they are vectors already."""
-    captions: Literal["random", "in order"] = "random"
+    choice: Literal["random", "in order"] = "random"
     """How captions are chosen: drawn at each visit, for training; or number i (mod their number) of example i, and the next
     that is wrong for it, so that they are always the same, for a score."""
 
@@ -53,7 +53,7 @@ class Captioned:
 
     def without_augmentation(self) -> "Captioned":
         """The same with nothing random about it."""
-        return replace(self, pictures=self.pictures.without_augmentation(), captions="in order")
+        return replace(self, pictures=self.pictures.without_augmentation(), choice="in order")
 
     def load(self, vocabulary: tuple[str, ...] | None = None) -> Records:
         """Loads the pictures and reads all captions; what is lost of them is said on standard error.
@@ -106,7 +106,7 @@ class Captioned:
         """
         plain = {name: value for name, value in example.items() if name not in (*TEXTS, "others")}
         batch = self.pictures.transform(plain, random)
-        text, wrong = example["others"].draw(example, random if self.captions == "random" else None)
+        text, wrong = example["others"].draw(example, random if self.choice == "random" else None)
         dtype = np.float32 if text.dtype.kind == "f" else np.int32
         return {**batch, "text": text.astype(dtype), "wrong_text": wrong.astype(dtype)}
 

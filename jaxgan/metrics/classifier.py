@@ -23,7 +23,7 @@ from typing import Any
 import flax.traverse_util
 import numpy as np
 
-from jaxgan.data import Avatars, Records, avatar_attributes
+from jaxgan.data import AvatarCaptions, Avatars, Captioned, Records, avatar_attributes
 from jaxgan.data.prepared import cache_dir
 from jaxgan.errors import UserError
 from jaxgan.metrics.classifier_network import DIMENSIONS, VERSION, compiled, fit_network
@@ -140,7 +140,8 @@ def load_classifier(data: Any, seed: int = 0, quiet: bool = False) -> Classifier
     Raises:
         UserError: the data has no labels, or too few examples.
     """
-    data = without_augmentation(data)
+    data = data.pictures if isinstance(data, Captioned) else data
+    data = without_augmentation(data.faces if isinstance(data, AvatarCaptions) else data)
     records = data.load()
     labels = _Labels.of(data, records)
     key = {"version": VERSION, "seed": seed, "data": _fields(data), "examples": _fingerprint(records, labels)}

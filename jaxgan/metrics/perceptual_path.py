@@ -81,6 +81,10 @@ def perceptual_path_length(
     low, high = percentiles
     if not 0 <= low < high <= 100:
         raise UserError(f"perceptual path length: percentiles are {low} and {high}: they must rise, from 0 to 100")
+    if "text" in run.system.reads:
+        raise UserError(
+            "perceptual path length is not measured of systems that read captions: leave the metric ppl out"
+        )
     run = _in_float32(run)
     latents = run.latents(2 * num, seed).astype(np.float64)
     path = "lerp" if np.abs(latents).max() <= 1 else "slerp"

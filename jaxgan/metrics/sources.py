@@ -40,8 +40,13 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
     repeated, in an order drawn with the seed: so labels are as frequent as they are in the real pictures.
 
     Raises:
-        UserError: the system makes no pictures, or one of them is not finite.
+        UserError: the system makes no pictures, or one of them is not finite; the data's captions have other words now.
     """
+    if records.vocabulary != run.record.vocabulary:
+        raise UserError(
+            f"the captions of the data have other words than when {run.workdir} was trained, so its numbers would mean others: "
+            "bring them back"
+        )
     key = jax.random.key(np.uint32(seed), impl="threefry2x32")
     variables = jax.device_put({**run.variables(), **run.frozen})
     sample = compiled_sample(run.system)

@@ -18,7 +18,7 @@ from jaxgan.networks.convolutional import Convolutional
 from jaxgan.networks.patch import Patch
 from jaxgan.networks.perceptrons import Perceptrons
 from jaxgan.networks.residual import Residual
-from jaxgan.networks.text_encoders import CharCNNRNN, Given, PictureEncoder, TextEncoder, WordGRU
+from jaxgan.networks.text_encoders import CharCNNRNN, GivenVectors, PictureEncoder, TextEncoder, WordGRU
 from jaxgan.networks.transform import Transform
 from jaxgan.networks.translators import Translator, pass_through, translate_each
 from jaxgan.networks.unet import UNet
@@ -30,7 +30,7 @@ __all__ = [
     "AnyNetworks",
     "CharCNNRNN",
     "Convolutional",
-    "Given",
+    "GivenVectors",
     "Networks",
     "Patch",
     "Perceptrons",

@@ -1,7 +1,8 @@
 """Networks that read captions: from the numbers of characters or words, as `jaxgan.text` gives them, to one vector.
 
-`CharCNNRNN` reads characters, `WordGRU` words, and `Given` stands for vectors that were computed elsewhere. A system has one of
-them as a field of the type `TextEncoder`. They are trained beside `PictureEncoder`, which brings pictures into the same space.
+`CharCNNRNN` reads characters, `WordGRU` words, and `GivenVectors` stands for vectors that were computed elsewhere. A system has
+one of them as a field of the type `TextEncoder`. They are trained beside `PictureEncoder`, which brings pictures into the same
+space.
 """
 
 import dataclasses
@@ -61,8 +62,8 @@ class WordModule(nn.Module):
 class PictureEncoder(nn.Module):
     """Pictures [B, H, W, C] in [-1, 1] to float32 [B, dim], in the space of a text encoder.
 
-    Convolutions that halve the picture down to 4 pixels or less, without a norm: what comes of a picture does not depend on
-    the others. It takes the place of the GoogLeNet features of the papers, which were pretrained on ImageNet.
+    Convolutions that halve the picture until its shorter side is below 8 pixels, without a norm: what comes of a picture does
+    not depend on the others. It takes the place of the GoogLeNet features of the papers, which were pretrained on ImageNet.
     """
 
     dim: int
@@ -91,9 +92,8 @@ class CharCNNRNN:
     width: int = 128
     """A third of the features of the first convolution, a quarter of those of the others and of the recurrent network."""
     vocabulary: int = 70
-    """How many characters there are."""
+    """The most characters that the data may tell apart."""
 
-    tokens: ClassVar[str] = "Characters"
     shortest: ClassVar[int] = 48
     """Fewest characters of which a step is left for the recurrent network."""
 
@@ -116,7 +116,6 @@ class WordGRU:
     vocabulary: int = 1000
     """The most words that the data may have."""
 
-    tokens: ClassVar[str] = "Words"
     shortest: ClassVar[int] = 1
 
     def __post_init__(self):
@@ -128,9 +127,9 @@ class WordGRU:
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
+class GivenVectors:
     """Reads nothing: the data has a vector for each caption, computed elsewhere, by a sentence transformer for instance."""
 
 
 # Which of them is said in a config; the command line changes its fields.
-TextEncoder = Annotated[CharCNNRNN | WordGRU | Given, tyro.conf.AvoidSubcommands]
+TextEncoder = Annotated[CharCNNRNN | WordGRU | GivenVectors, tyro.conf.AvoidSubcommands]

@@ -24,7 +24,7 @@ from jaxgan import rows
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, penalties
 from jaxgan.losses.embedding import joint_embedding_loss
-from jaxgan.networks import CharCNNRNN, Convolutional, Given, PictureEncoder, TextEncoder
+from jaxgan.networks import CharCNNRNN, Convolutional, GivenVectors, PictureEncoder, TextEncoder
 from jaxgan.networks import convolutional as dcgan
 from jaxgan.nn import Conv, Mode, make_norm, normal, normal_around_one, spectral_norm
 from jaxgan.training.state import Context, Outcome
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
         networks = self.networks
         kind, spectral = networks.discriminator_norm, networks.spectral_norm
         seen = dcgan.halved(images, mode, networks.width, networks.kernel, kind, spectral, self.dtype)
-        project = nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype)
+        project = spectral_norm(nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype), spectral)
         mix = spectral_norm(Conv(seen.shape[-1], 1, use_bias=kind == "none", dtype=self.dtype), spectral)
         norm = make_norm(kind, normal_around_one(), self.dtype)
         last = spectral_norm(nn.Dense(1, kernel_init=normal(), dtype=self.dtype), spectral)
@@ -76,7 +76,11 @@ class Discriminator(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class TextToImage(System):
-    """GAN-INT-CLS; without `matching` and `interpolation`, a GAN that is merely given the caption. Defaults are the paper's."""
+    """GAN-INT-CLS; without `matching` and `interpolation`, a GAN that is merely given the caption.
+
+    Defaults are the paper's for 64x64 pictures. Of the first stage it has only the loss and the text encoder: here the encoder
+    of pictures is learnt, too, and both by Adam.
+    """
 
     reads = ("image", "text", "wrong_text")
 
@@ -85,9 +89,9 @@ class TextToImage(System):
     encoder_steps: int = 5000
     """Steps of the first stage, in which the encoder learns and the GAN rests."""
     encoder_from: str | None = None
-    """Workdir of another run whose encoder is used as it is; there is no first stage then."""
+    """Workdir of another run whose encoder is taken over when this run begins; there is no first stage then."""
     networks: Convolutional = Convolutional(latent="normal", width=64, kernel=4)
-    """Sizes of generator and discriminator, and the noise."""
+    """Sizes of generator, discriminator and the encoder of pictures, and the noise."""
     projection: int = 128
     """How many numbers of the caption's vector generator and discriminator see."""
     matching: bool = True
@@ -111,17 +115,22 @@ class TextToImage(System):
 
     def resolve(self, shapes, classes):
         self.networks.check(shapes["image"].shape)
-        text, given = shapes["text"], isinstance(self.encoder, Given)
+        text, given = shapes["text"], isinstance(self.encoder, GivenVectors)
+        if len(text.shape) != 1 or (text.shape, text.dtype) != (shapes["wrong_text"].shape, shapes["wrong_text"].dtype):
+            raise UserError(
+                'the data\'s "text" and "wrong_text" must be alike, a row of numbers for each caption, but they are '
+                f"{list(text.shape)} and {list(shapes['wrong_text'].shape)}: see jaxgan.data.Captioned"
+            )
         vectors = np.issubdtype(text.dtype, np.floating)
         if given and not vectors:
             raise UserError(
-                "system.encoder is Given, but the data has captions, not vectors: choose CharCNNRNN or WordGRU, or data whose "
-                '"text" is floats'
+                "system.encoder is GivenVectors, but the data has captions, not vectors: choose CharCNNRNN or WordGRU, or data "
+                'whose "text" is floats'
             )
         if vectors and not given:
             raise UserError(
                 f"the captions of the data are vectors already, and {type(self.encoder).__name__} reads text: set "
-                "system.encoder to Given()"
+                "system.encoder to GivenVectors()"
             )
         if not given and text.shape[0] < self.encoder.shortest:
             raise UserError(
@@ -130,49 +139,82 @@ class TextToImage(System):
             )
         if given and self.encoder_from is not None:
             raise UserError(
-                "system.encoder is Given, which has nothing to take from system.encoder_from: leave one out"
+                "system.encoder is GivenVectors, which has nothing to take from system.encoder_from: leave one out"
             )
-        for name in ("ema", "beta"):
-            if getattr(self, name) > 1 or (name, getattr(self, name)) == ("ema", 1):
-                raise UserError(f"system.{name} is {getattr(self, name)}: it must be below 1")
+        if self.ema >= 1:
+            raise UserError(f"system.ema is {self.ema}: it must be below 1, such as 0.999; 0 keeps no average")
+        if self.beta > 1:
+            raise UserError(f"system.beta is {self.beta}: it must be at most 1")
         return self
 
     def check_vocabulary(self, vocabulary):
-        if isinstance(self.encoder, Given):
+        if isinstance(self.encoder, GivenVectors):
             return
         if len(vocabulary) > self.encoder.vocabulary:
             raise UserError(
                 f"the data has {len(vocabulary)} words or characters, and system.encoder.vocabulary is "
                 f"{self.encoder.vocabulary}: raise it, or lower data.text.limit"
             )
-        if self.encoder_from is not None and self._other().record.vocabulary != vocabulary:
+        characters = all(len(entry) == 1 for entry in vocabulary)
+        if vocabulary and characters != isinstance(self.encoder, CharCNNRNN):
+            gives, reader = ("characters", "CharCNNRNN") if characters else ("words", "WordGRU")
             raise UserError(
-                f"the encoder of {self.encoder_from} learnt other words than the data has: train it on this data, or leave "
-                "system.encoder_from out"
+                f"{type(self.encoder).__name__} does not read what the data gives, {gives}: set data.text to Characters() for "
+                f"CharCNNRNN and to Words() for WordGRU, or system.encoder to {reader}()"
+            )
+
+    def check_batch(self, batch):
+        if isinstance(self.encoder, GivenVectors):
+            return
+        largest = max(int(batch[name].max()) for name in ("text", "wrong_text"))
+        if largest > self.encoder.vocabulary:
+            raise UserError(
+                f"the data's captions have the number {largest}, and system.encoder.vocabulary is {self.encoder.vocabulary}: "
+                "raise it"
             )
 
     @property
     def learns_to_read(self) -> bool:
         """Whether there is a first stage."""
-        return not isinstance(self.encoder, Given) and self.encoder_from is None
+        return not isinstance(self.encoder, GivenVectors) and self.encoder_from is None
 
     def init_variables(self, key, batch):
         g_key, d_key, t_key, v_key = jax.random.split(key, 4)
         image, text = batch["image"], batch["text"]
         variables = {}
-        if self.learns_to_read:
+        if not isinstance(self.encoder, GivenVectors):
             variables["T"] = self.encoder.module(self.dtype).init(t_key, text)
+        if self.learns_to_read:
             variables["V"] = self._picture_encoder().init(v_key, image)
-        vector = jnp.zeros((len(image), text.shape[1] if isinstance(self.encoder, Given) else self.encoder.dim))
+        vector = jnp.zeros((len(image), text.shape[1] if isinstance(self.encoder, GivenVectors) else self.encoder.dim))
         z = jnp.zeros((len(image), self.networks.latent_dim))
         variables["G"] = self._generator(image).init(g_key, z, vector, "batch")
         variables["D"] = self._discriminator(self.dtype).init(d_key, image, (vector,), "batch")
         return variables
 
-    def frozen(self):
-        if isinstance(self.encoder, Given) or self.encoder_from is None:
+    def pretrained(self, vocabulary):
+        if self.encoder_from is None:
             return {}
-        return {"T": self._other().state.networks["T"].current}
+        from jaxgan.run import restore
+
+        where = f"system.encoder_from is {self.encoder_from}"
+        try:
+            other = restore(self.encoder_from)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        if not isinstance(other.system, TextToImage) or other.system.encoder != self.encoder:
+            raise UserError(
+                f"{where}, which has no encoder {self.encoder}: give the sizes of its own, or another workdir"
+            )
+        if other.record.vocabulary != vocabulary:
+            raise UserError(
+                f"{where}, whose encoder learnt other words than the data has: train one on this data first"
+            )
+        if other.system.learns_to_read and other.step < other.system.encoder_steps:
+            raise UserError(
+                f"{where}, whose encoder is at step {other.step} of {other.system.encoder_steps}: train it on first"
+            )
+        return {"T": other.state.networks["T"].current}
 
     def phases(self):
         start = self.encoder_steps if self.learns_to_read else 0
@@ -206,16 +248,21 @@ class TextToImage(System):
             variables["G"], z, self.embed(variables, inputs["text"]), "running"
         )
 
+    def preview(self, variables, inputs, key):
+        """Beside each real picture one of its caption."""
+        return jnp.stack([inputs["image"], self.sample(variables, inputs, key)], 1)
+
     def embedding_loss(self, c: Context):
         """The first stage: captions and pictures of the batch, each to find its own among the others."""
         text = c.batch["text"]
+        # Two captions that read alike are not told apart. Others may both be true of a picture, too; that costs some accuracy.
         same = jnp.all(text[:, None] == rows.gather(text)[None], -1)
         pictures = self._picture_encoder().apply(c.variables["V"], c.batch["image"])
         loss, found = joint_embedding_loss(pictures, self.embed(c.variables, text), same)
         return loss, Outcome(metrics={"captions_found": found})
 
     def discriminator_loss(self, c: Context):
-        real, (right, wrong) = c.batch["image"], self._captions(c)
+        real, (right, wrong) = c.batch["image"], self._captions(c, self.matching)
         fake, _ = self._generate(c.variables, self.latents(c.key, len(real)), right, real)
         texts = (right, wrong) if self.matching else (right,)
         (real_logits, *wrong_logits), changed = self._judge(c.variables["D"], real, texts)
@@ -238,7 +285,7 @@ class TextToImage(System):
         return loss, Outcome(variables={"D": changed}, metrics=metrics)
 
     def generator_loss(self, c: Context):
-        image, (right, wrong) = c.batch["image"], self._captions(c)
+        image, (right, wrong) = c.batch["image"], self._captions(c, self.interpolation)
         text = right
         if self.interpolation:
             text = rows.interleave(right, self.beta * right + (1 - self.beta) * wrong)
@@ -248,8 +295,10 @@ class TextToImage(System):
         loss = sum(adversarial.generator_non_saturating_loss(part) for part in parts)
         return loss, Outcome(variables={"G": changed})
 
-    def _captions(self, c: Context) -> tuple[jax.Array, jax.Array]:
-        """The vectors of the right and of the wrong captions."""
+    def _captions(self, c: Context, with_wrong: bool) -> tuple[jax.Array, jax.Array | None]:
+        """The vectors of the right captions, and of the wrong ones where they are of use."""
+        if not with_wrong:
+            return self.embed(c.variables, c.batch["text"]), None
         both = self.embed(c.variables, rows.interleave(c.batch["text"], c.batch["wrong_text"]))
         right, wrong = rows.deinterleave(both, 2)
         return right, wrong
@@ -271,24 +320,3 @@ class TextToImage(System):
 
     def _picture_encoder(self) -> PictureEncoder:
         return PictureEncoder(self.encoder.dim, self.networks.width, self.dtype)
-
-    def _other(self):
-        """The run whose encoder is used."""
-        from jaxgan.run import restore
-
-        other = restore(self.encoder_from)
-        if not isinstance(other.system, TextToImage) or other.system.encoder != self.encoder:
-            raise UserError(
-                f"system.encoder_from: {self.encoder_from} has no text encoder such as system.encoder, {self.encoder}: give "
-                "the sizes of its encoder, or another workdir"
-            )
-        if "T" not in other.state.networks:
-            raise UserError(
-                f"system.encoder_from: {self.encoder_from} takes its own encoder from {other.system.encoder_from}: give that"
-            )
-        if other.step < other.system.encoder_steps:
-            raise UserError(
-                f"system.encoder_from: the encoder of {self.encoder_from} is at step {other.step} of "
-                f"{other.system.encoder_steps}: train it on first"
-            )
-        return other

@@ -21,7 +21,7 @@ from jaxgan.training.checkpoint import Checkpoints, check_frozen, digests, host_
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.state import TrainState
-from jaxgan.training.step import initial_state
+from jaxgan.training.step import initial_state, with_pretrained
 
 PREVIEW = 64
 """Pictures in a sample grid."""
@@ -110,11 +110,14 @@ def fit(
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         if not overwrite:
             workdir.check_data(directory, record)
+        # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
+        begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
+        pretrained = record.system.pretrained(record.vocabulary) if begins else {}
         workdir.prepare(directory, record, overwrite)
         checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
         stack.callback(checkpoints.close)
         frozen = record.system.frozen()
-        state, position, warnings = _begin(record, checkpoints, frozen, directory)
+        state, position, warnings = _begin(record, checkpoints, frozen, pretrained, directory)
         first = int(state.step)
         logs = Logs(directory, first, experiment.steps, quiet)
         stack.callback(logs.close)
@@ -126,6 +129,9 @@ def fit(
         )
         if first:
             logs.say(f"resuming from step {first}")
+        for phase in record.system.phases():
+            if not any(phase.moves_at(step) for step in range(experiment.steps)):
+                warn(f"the phase {phase.name} makes no move in {experiment.steps} steps: raise --steps")
         batches.seek(position)
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
         run = trainer.train(stop, callbacks)
@@ -157,13 +163,17 @@ def _full_disk(directory: Path):
 
 
 def _begin(
-    record: workdir.Record, checkpoints: Checkpoints, frozen: dict[str, Any], directory: Path
+    record: workdir.Record,
+    checkpoints: Checkpoints,
+    frozen: dict[str, Any],
+    pretrained: dict[str, Any],
+    directory: Path,
 ) -> tuple[TrainState, int, list[str]]:
     """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
     if not checkpoints.steps():
         seed = record.experiment.seed
         make = jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))
-        return host_copy(make()), 0, []
+        return with_pretrained(host_copy(make()), pretrained), 0, []
     state, meta, warnings = checkpoints.restore(abstract_state(record))
     check_frozen(frozen, meta, directory)
     checkpoints.set_aside_after(int(state.step))

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxgan import rows
@@ -46,6 +47,21 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
         )
     state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=aux)
     return jax.tree.map(_strong, state)
+
+
+def with_pretrained(state: TrainState, pretrained: dict[str, dict[str, Any]]) -> TrainState:
+    """`state` whose networks begin with these variables, `{network: {"params": ..., other collections}}`."""
+    networks = dict(state.networks)
+    for name, variables in pretrained.items():
+        network = networks[name]
+        shapes = [jax.tree.map(jnp.shape, tree) for tree in (network.current, variables)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"the pretrained variables of {name!r} have other shapes than the network")
+        rest = dict(variables)
+        params = rest.pop("params")
+        ema = None if network.ema is None else jax.tree.map(np.copy, variables)
+        networks[name] = network.replace(params=params, variables=rest, ema=ema)
+    return state.replace(networks=networks)
 
 
 def _initial(system: System, seed: int, batch: dict[str, jax.Array]) -> tuple[dict[str, Any], dict[str, Any]]:

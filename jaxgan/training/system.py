@@ -260,6 +260,18 @@ class System(abc.ABC):
         del variables, batch
         return {}
 
+    def pretrained(self, vocabulary: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """`{network: {"params": ..., other collections}}` with which networks begin instead: of another run, for instance.
+
+        Called once, when a run begins. From then on they are in its state and its checkpoints as any other network is, and
+        where they came from is not looked at again. `vocabulary` is that of `check_vocabulary`.
+
+        Raises:
+            UserError: they cannot be had, or do not suit the data.
+        """
+        del vocabulary
+        return {}
+
     def frozen(self) -> dict[str, dict[str, Any]]:
         """Pretrained networks that losses use and nothing trains: not in the state, not in checkpoints (their digest is).
 

@@ -200,7 +200,7 @@ def test_in_order_nothing_is_random():
 
 def test_without_augmentation():
     data = Captioned(pictures=AvatarCaptions(size=32, crop="random", flip=True))
-    plain = Captioned(pictures=AvatarCaptions(size=32), captions="in order")
+    plain = Captioned(pictures=AvatarCaptions(size=32), choice="in order")
     assert data.without_augmentation() == plain.without_augmentation() == plain
     assert data.shape == (32, 32, 3)
 
@@ -320,8 +320,8 @@ def test_pictures_without_captions():
         Captioned(pictures=Digits()).load()
     with pytest.raises(UserError, match=r"Captioned\.pictures is 'avatars': it must be ImageData"):
         Captioned(pictures="avatars")
-    with pytest.raises(UserError, match=r"Captioned\.captions is 'randm'.*did you mean random"):
-        Captioned(pictures=Digits(), captions="randm")
+    with pytest.raises(UserError, match=r"Captioned\.choice is 'randm'.*did you mean random"):
+        Captioned(pictures=Digits(), choice="randm")
     with pytest.raises(UserError, match=r"Captioned\.text is .*Characters or Words"):
         Captioned(pictures=Digits(), text="words")
 
@@ -329,17 +329,17 @@ def test_pictures_without_captions():
 def test_in_an_experiment_and_on_the_command_line():
     for data in (
         Captioned(pictures=AvatarCaptions(size=32, part="all", first=9), text=Words(length=9, limit=50)),
-        Captioned(pictures=Folder(path="x", captions="x/captions.csv"), captions="in order"),
+        Captioned(pictures=Folder(path="x", captions="x/captions.csv"), choice="in order"),
         Captioned(pictures=TFDS(name="coco_captions", caption_key="captions"), text=Characters(length=99)),
     ):
         experiment = jaxgan.Experiment(system=DCGAN(), data=data)
         assert jaxgan.Experiment.from_json(json.loads(json.dumps(experiment.to_json()))) == experiment
-        words = ("--data.text.length", "77", "--data.pictures.size", "16", "--data.captions", "in order")
+        words = ("--data.text.length", "77", "--data.pictures.size", "16", "--data.choice", "in order")
         changed = tyro.cli(jaxgan.Experiment, args=words, default=experiment).data
         assert changed == Captioned(
             pictures=dataclasses.replace(data.pictures, size=16),
             text=dataclasses.replace(data.text, length=77),
-            captions="in order",
+            choice="in order",
         )
 
 

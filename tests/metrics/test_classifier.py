@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxgan.data import Arrays, Avatars, Records, avatar_attributes
+from jaxgan.data import Arrays, AvatarCaptions, Avatars, Captioned, Records, avatar_attributes
 from jaxgan.errors import UserError
 from jaxgan.metrics import classifier, classifier_network
 from jaxgan.metrics.classifier import load_classifier
 from jaxgan.metrics.features import extract
+from jaxgan.text import Words
 
 COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.uint8)
 
@@ -118,3 +119,20 @@ def test_too_few_examples_are_refused(tmp_path):
     np.savez(tmp_path / "few.npz", image=images, label=labels)
     with pytest.raises(UserError, match="no fewer than 20"):
         load_classifier(Arrays(path=str(tmp_path / "few.npz"), size=8))
+
+
+def test_faces_with_captions_have_the_classifier_of_the_faces(monkeypatch):
+    """Of all parts, and whatever reads the captions."""
+    asked = []
+
+    def train(data, records, labels, seed):
+        asked.append((data, labels.classes))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(classifier, "_train", train)
+    monkeypatch.setattr(classifier, "_read", lambda place: None)
+    faces = AvatarCaptions(size=8, count=4, flip=True)
+    for data in (faces, Captioned(pictures=faces), Captioned(pictures=faces, text=Words())):
+        with pytest.raises(KeyboardInterrupt):
+            load_classifier(data, quiet=True)
+    assert asked == [(Avatars(size=8, count=4, label=None), avatar_attributes("personas"))] * 3

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.errors import UserError
 from jaxgan.networks import CharCNNRNN, PictureEncoder, WordGRU
 
 
@@ -64,5 +65,5 @@ def test_pictures_of_any_size(shape):
 
 
 def test_fields_are_checked():
-    with pytest.raises(Exception, match=r"CharCNNRNN\.width"):
+    with pytest.raises(UserError, match=r"CharCNNRNN\.width"):
         dataclasses.replace(CharCNNRNN(), width=0)

@@ -9,7 +9,7 @@ import pytest
 
 from jaxgan import rows
 from jaxgan.errors import UserError
-from jaxgan.networks import CharCNNRNN, Convolutional, Given, WordGRU
+from jaxgan.networks import CharCNNRNN, Convolutional, GivenVectors, WordGRU
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
@@ -24,7 +24,7 @@ READING = TextToImage(
     networks=Convolutional(latent_dim=4, latent="normal", width=4, kernel=4),
     projection=5,
 )
-GIVEN = dataclasses.replace(READING, encoder=Given())
+GIVEN = dataclasses.replace(READING, encoder=GivenVectors())
 
 
 def shapes(text):
@@ -103,37 +103,42 @@ def test_discriminator_by_hand(begun):
 
 
 def test_generator_by_hand(begun):
-    """-log D(G(z, t), t), and the same of captions half-way to others."""
+    """-log D(G(z, t), t), and the same of captions on the way to others."""
+    system, plain = dataclasses.replace(GIVEN, beta=0.75), dataclasses.replace(GIVEN, interpolation=False)
     right, wrong, real = (begun.batch[name] for name in ("text", "wrong_text", "image"))
 
     def passes():
-        text = rows.interleave(right, 0.5 * right + 0.5 * wrong)
+        text = rows.interleave(right, 0.75 * right + 0.25 * wrong)
         fake, _ = GIVEN._generate(begun.variables, GIVEN.latents(begun.key, 8), text, real)
-        return GIVEN._judge(begun.variables["D"], fake, (text,))[0][0], GIVEN.generator_loss(begun)[0]
+        alone, _ = GIVEN._generate(begun.variables, GIVEN.latents(begun.key, 4), right, real)
+        logits = [GIVEN._judge(begun.variables["D"], x, (t,))[0][0] for x, t in ((fake, text), (alone, right))]
+        return *logits, system.generator_loss(begun)[0], plain.generator_loss(begun)[0]
 
-    logits, loss = map(np.float64, jax.jit(rows.solo(passes))())
+    logits, plain_logits, loss, plain_loss = map(np.float64, jax.jit(rows.solo(passes))())
     assert loss == pytest.approx(2 * np.log1p(np.exp(-logits)).mean(), rel=1e-5)
+    assert plain_loss == pytest.approx(np.log1p(np.exp(-plain_logits)).mean(), rel=1e-5)
 
 
 def test_the_penalty_is_on_real_pictures_with_their_captions(begun):
-    """Doubling gamma adds as much again."""
+    """gamma / 2 of the squared gradient of D(x, t) there, by hand."""
+
+    networks = dataclasses.replace(GIVEN.networks, discriminator_norm="none")
+    none, some = (dataclasses.replace(GIVEN, networks=networks, r1=r1) for r1 in (0.0, 3.0))
+    real, right = begun.batch["image"], begun.batch["text"]
 
     def losses():
-        systems = [
-            dataclasses.replace(GIVEN, networks=dataclasses.replace(GIVEN.networks, discriminator_norm="none"), r1=r1)
-            for r1 in (0.0, 2.0, 4.0)
-        ]
-        variables = systems[0].init_variables(jax.random.key(0), begun.batch)
+        variables = none.init_variables(jax.random.key(0), begun.batch)
         variables = {
             name: {"params": enlarged(network.pop("params")), **network} for name, network in variables.items()
         }
         context = dataclasses.replace(begun, variables=variables)
-        return [system.discriminator_loss(context) for system in systems]
+        slope = jax.grad(lambda x: none._judge(variables["D"], x, (right,))[0][0].sum())(real)
+        by_hand = jnp.square(slope).sum((1, 2, 3)).mean()
+        return by_hand, none.discriminator_loss(context)[0], some.discriminator_loss(context)[0]
 
-    (none, _), (once, outcome), (twice, _) = jax.jit(rows.solo(losses))()
-    assert once - none == pytest.approx(float(outcome.metrics["r1"]), rel=1e-3)
-    assert twice - once == pytest.approx(float(once - none), rel=1e-3)
-    assert outcome.metrics["r1"] > 0
+    by_hand, without, with_penalty = map(float, jax.jit(rows.solo(losses))())
+    assert by_hand > 1e-4
+    assert with_penalty - without == pytest.approx(3 / 2 * by_hand, rel=1e-3)
 
 
 def test_the_caption_changes_the_sample_and_the_neighbours_do_not(begun, sampled):
@@ -163,15 +168,31 @@ def test_bad_data_is_refused(system, text, said):
         system.resolve(shapes(text), ())
 
 
+def test_captions_of_another_shape_are_refused():
+    other = {**shapes(WORDS), "wrong_text": jax.ShapeDtypeStruct((7,), jnp.int32)}
+    for wrong in (
+        other,
+        shapes(jax.ShapeDtypeStruct((), jnp.int32)),
+        shapes(jax.ShapeDtypeStruct((2, 6), jnp.float32)),
+    ):
+        with pytest.raises(UserError, match="a row of numbers for each caption"):
+            READING.resolve(wrong, ())
+
+
 def test_too_many_words_are_refused():
-    READING.check_vocabulary(tuple(map(str, range(20))))
+    READING.check_vocabulary(tuple(f"word{number}" for number in range(20)))
+    READING.check_batch(examples(4))
+    with pytest.raises(UserError, match="have the number 21"):
+        READING.check_batch({**examples(4), "wrong_text": np.full((4, 6), 21, np.int32)})
     with pytest.raises(UserError, match=r"21 words.*system\.encoder\.vocabulary is 20"):
-        READING.check_vocabulary(tuple(map(str, range(21))))
+        READING.check_vocabulary(tuple(f"word{number}" for number in range(21)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("system", "vectors"), [(READING, False), (GIVEN, True)], ids=["embedding", "generator and discriminator"]
+    ("system", "vectors"),
+    [(READING, False), (GIVEN, True), (dataclasses.replace(READING, encoder_from="taken over"), False)],
+    ids=["embedding", "vectors", "generator and discriminator"],
 )
 def test_eight_devices_equal_one(system, vectors, eight_devices_equal_one):
     eight_devices_equal_one(system, examples(16, vectors), tolerance=1e-5)
