@@ -19,7 +19,7 @@ SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
     "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4, "hidden": 8, "generator_width": 4,
     "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1, "blocks": 1, "discriminator_layers": 3,
-    "discriminator_moves": 1, "pool": 3,
+    "discriminator_moves": 1, "pool": 3, "encoder_steps": 1,
 }  # fmt: skip
 SIZE = 32
 TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
@@ -126,7 +126,7 @@ def test_config_trains(name, tmp_path, few_emoji):
         labels = np.zeros((3, *run.record.shapes["label"].shape), np.int32) if "label" in run.system.reads else None
         pictures = run.translate(np.zeros(shape, np.float32), labels=labels)
     else:
-        pictures = run.sample(3)
+        pictures = run.sample(3, text="a person with glasses" if "text" in run.system.reads else None)
     assert pictures.shape == shape
     assert pictures.ndim == 2 or np.abs(pictures).max() <= 1
     assert run.digest == jaxgan.restore(tmp_path / "run").digest
