@@ -160,6 +160,16 @@ class Run:
             {"z": np.asarray(z, np.float32), "inputs": inputs},
         )
 
+    def invert(self, pictures: np.ndarray, weights: Literal["ema", "raw"] = "ema") -> np.ndarray:
+        """The latents [N, ...] of pictures [N, H, W, C] in [-1, 1] of the size that the run makes: `decode` draws them again.
+
+        Raises:
+            UserError: the run has no network that finds them.
+        """
+        variables = jax.device_put({**self.variables(weights), **self.frozen})
+        invert = _compiled_invert(self.system)
+        return in_chunks(lambda part, _: invert(variables, part), np.asarray(pictures, np.float32))
+
     def translate(
         self,
         pictures: np.ndarray,
@@ -275,6 +285,11 @@ def _compiled_preview(system: System):
 @functools.lru_cache(maxsize=8)
 def _compiled_latents(system: System):
     return jax.jit(rows.solo(lambda key: system.latents(key, CHUNK)))
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_invert(system: System):
+    return jax.jit(rows.solo(lambda variables, pictures: system.invert(variables, pictures)))
 
 
 @functools.lru_cache(maxsize=8)

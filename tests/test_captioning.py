@@ -34,6 +34,7 @@ def workdir(tmp_path_factory):
             networks=Convolutional(latent_dim=4, latent="normal", width=4, kernel=4),
             projection=8,
             learning_rate=0.05,
+            style_after=2,
         ),
         data=Captioned(pictures=FACES, text=Words(length=16)),
         batch_size=8,
@@ -143,6 +144,45 @@ def test_between_latents_of_one_caption(workdir, tmp_path):
     assert out.exists()
 
 
+def test_pictures_of_ones_own_by_other_captions(workdir, run, tmp_path, capsys):
+    """A row for each picture that can be read: itself, then what its latent gives with each caption."""
+    folder, out = tmp_path / "mine", tmp_path / "sheet.png"
+    folder.mkdir()
+    mine = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    for name, pixels in zip(("a.png", "b.png"), mine, strict=True):
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "broken.png").write_bytes(b"no picture")
+    shown = ["edit", str(workdir), "--text", BALD, "--text", PINK, "--out", str(out)]
+    assert main([*shown, "--picture", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert "2 pictures" in said.out
+    assert "broken.png" in said.err
+    latents = run.invert(mine / np.float32(127.5) - 1)
+    assert latents.shape == (2, 4)
+    assert np.abs(latents[0] - latents[1]).max() > 1e-4
+    made = captioning.decode(run, latents, captioning.read(run, [BALD, PINK]))
+    rows = np.stack([mine / np.float32(127.5) - 1, *made], 1)
+    with Image.open(out) as sheet:
+        np.testing.assert_array_equal(np.asarray(sheet), np.asarray(grid(np.concatenate(rows), 3)))
+    assert main([*shown, "--picture", str(folder / "broken.png")]) == 2
+    assert "none of the pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--picture", "x.png"], "--text"),
+        (["--text", BALD], "say what is edited"),
+        (["--picture", "nowhere.png", "--text", BALD], "no picture or folder nowhere.png"),
+        (["--picture", "x.png", "--text", BALD, "--direction", "a"], "in one of three ways"),
+    ],
+    ids=["no text", "no picture", "nowhere", "two ways"],
+)
+def test_style_that_cannot_be_transferred(workdir, arguments, said, capsys):
+    assert main(["edit", str(workdir), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_directions_know_no_captions(workdir, capsys):
     assert main(["directions", str(workdir), "--method", "sefa"]) == 2
     assert "change the caption instead" in capsys.readouterr().err
@@ -155,7 +195,7 @@ def test_an_encoder_of_another_run(run, workdir, tmp_path):
     system = dataclasses.replace(run.experiment.system, encoder_from=str(other))
     again = dataclasses.replace(run.experiment, system=system, steps=1)
     second = jaxgan.fit(again, tmp_path / "second", quiet=True)
-    assert set(second.state.networks) == {"G", "D", "T"}
+    assert set(second.state.networks) == {"G", "D", "T", "S"}
     shutil.rmtree(other)
     opened = jaxgan.restore(tmp_path / "second")
     np.testing.assert_array_equal(captioning.embed(opened, [BALD]), captioning.embed(run, [BALD]))

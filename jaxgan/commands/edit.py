@@ -1,4 +1,4 @@
-"""`jaxgan edit`: change pictures of a trained run in its latent space."""
+"""`jaxgan edit`: change pictures in the latent space of a trained run."""
 
 import dataclasses
 from pathlib import Path
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import tyro
 
-from jaxgan import film
+from jaxgan import captioning, film
+from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import before_and_after, check_numbers, check_strength, classifier_of, open_run
-from jaxgan.commands.parsing import parse
+from jaxgan.commands.parsing import complain, parse
+from jaxgan.data.pictures import BadPicture, center, read_picture
 from jaxgan.errors import UserError
 from jaxgan.latent import attributes, files
 from jaxgan.latent.attributes import held_class
@@ -24,7 +26,8 @@ NOISE = 0.25
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """Change the pictures of `jaxgan sample`: along a direction, or by arithmetic on the latents of chosen samples."""
+    """Change the pictures of `jaxgan sample`: along a direction, or by arithmetic on the latents of chosen samples. Or draw a
+    picture of your own again by other captions, and keep its style."""
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
@@ -37,12 +40,17 @@ class Edit:
     &), as a classifier of the data's labels sees them, added and subtracted; "other" is each picture that is edited.
     Without it the sheet shows each concept's samples and their average in a row, and below them the result and
     neighbours of it."""
+    picture: str | None = None
+    """A picture, a folder of pictures or a pattern in quotes, for a run that makes pictures of captions: each is drawn again by
+    each --text, in its style, which is all that captions do not say. The sheet has a row for each picture, itself first."""
+    text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """With --picture: a caption; give it again for another column."""
     average: int = 3
     """How many samples a concept is the average of: the first that have it."""
     among: int = 2048
     """How many samples are looked at for these."""
     num: int = 8
-    """How many pictures are edited. The sheet has each above its edit."""
+    """How many pictures are edited; of --picture the first so many. The sheet has each above its edit."""
     seed: int = 0
     """Of the pictures that are edited, as in `jaxgan sample`."""
     label: str | None = None
@@ -58,13 +66,20 @@ class Edit:
 def run(argv: list[str]) -> int:
     """Change pictures of a trained run in its latent space."""
     arguments = parse(Edit, "jaxgan edit", argv)
-    if (arguments.direction is None) == (arguments.arithmetic is None):
+    said = [arguments.direction, arguments.arithmetic, arguments.picture]
+    if sum(one is not None for one in said) != 1:
         raise UserError(
-            'say what is edited: jaxgan edit WORKDIR --direction NAME --strength S, or --arithmetic "glasses - none + other"'
+            "say what is edited, in one of three ways: jaxgan edit WORKDIR --direction NAME --strength S, --arithmetic "
+            '"glasses - none + other", or --picture FILE --text "..."'
         )
+    if (arguments.picture is None) != (not arguments.text):
+        missing = "--picture" if arguments.picture is None else '--text "..."'
+        raise UserError(f"--picture and --text go together, and {missing} is missing")
     out = film.check(arguments.out or arguments.workdir / "edit.png", (".png",))
     check_numbers(arguments.seed, num=arguments.num, average=arguments.average, among=arguments.among)
     check_strength(arguments.strength)
+    if arguments.picture is not None:
+        return _transfer_style(arguments, out)
     trained = open_run(arguments.workdir, arguments.step, arguments.config)
     label = held_class(trained, arguments.label)
     latents = trained.latents(arguments.num, arguments.seed)
@@ -80,6 +95,30 @@ def run(argv: list[str]) -> int:
     film.write(sheet, out, columns=columns)
     print(f"{len(latents)} pictures of step {trained.step}, each above its edit, in {out}")
     return 0
+
+
+def _transfer_style(arguments: Edit, out: Path) -> int:
+    """Pictures drawn again by captions: Reed et al. 2016, section 4.4."""
+    found, _ = find_inputs(arguments.picture)
+    trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
+    captions = captioning.read(trained, arguments.text)
+    height, width, channels = trained.record.shapes["image"].shape
+    pictures, failed = [], 0
+    for path in list(found.values())[: arguments.num]:
+        try:
+            pixels = center(read_picture(path, channels, min(height, width)), height, width)
+            pictures.append(pixels.astype(np.float32) / 127.5 - 1)
+        except BadPicture as error:
+            complain(f"cannot read {path}: {error}")
+            failed += 1
+    if not pictures:
+        raise UserError(f"none of the pictures of --picture {arguments.picture} could be read")
+    real = np.stack(pictures)
+    made = captioning.decode(trained, trained.invert(real), captions)
+    rows = np.concatenate([real[None], made]).swapaxes(0, 1)
+    film.write(np.concatenate(rows), out, columns=1 + len(captions))
+    print(f"{len(real)} pictures, each beside step {trained.step}'s by {len(captions)} captions, in {out}")
+    return 1 if failed else 0
 
 
 def _concepts(trained: "Run", label: str | None, arguments: Edit) -> tuple[list[tuple[Term, np.ndarray]], bool]:

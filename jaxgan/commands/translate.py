@@ -1,8 +1,6 @@
 """`jaxgan translate`: turn pictures into others with a trained run."""
 
 import dataclasses
-import glob
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -15,11 +13,10 @@ from rich.progress import track
 
 import jaxgan
 from jaxgan import configs
+from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import check_numbers
 from jaxgan.commands.parsing import complain, parse
-from jaxgan.data.base import nearest
 from jaxgan.data.folder import find_pictures
-from jaxgan.data.pictures import SUFFIXES
 from jaxgan.errors import UserError
 from jaxgan.run import Run
 from jaxgan.translation_files import ENCODERS, File, translate_files
@@ -90,30 +87,6 @@ def run(argv: list[str]) -> int:
     if failed:
         return complain(f"{len(failed)} of {len(files)} pictures could not be read or written", 1)
     return 0
-
-
-def find_inputs(text: str) -> tuple[dict[str, Path], Path | None]:
-    """The pictures that INPUT says, by their names; and the folder below which these are paths, None for one picture.
-
-    The folder of a pattern is what comes before its first part that holds a star or the like.
-
-    Raises:
-        UserError: there are none.
-    """
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return {file.relative_to(path).as_posix(): file for file in find_pictures(path)}, path
-    if path.exists():
-        return {path.name: path}, None
-    if glob.has_magic(text):
-        fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
-        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-        files = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
-        if not files:
-            raise UserError(f"no picture matches {text} (files ending in {', '.join(sorted(SUFFIXES))})")
-        return {file.relative_to(fixed).as_posix(): file for file in files}, fixed
-    beside = os.listdir(path.parent) if path.parent.is_dir() else []
-    raise UserError(f"there is no picture or folder {text}{nearest(path.name, beside)}".removesuffix("."))
 
 
 def _files(found: dict[str, Path], base: Path | None, arguments: Translate) -> list[File]:

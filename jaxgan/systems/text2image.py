@@ -9,6 +9,9 @@ both see the caption's vector phi(t), projected to a few numbers (section 4.1):
 
 GAN-CLS (section 4.2, algorithm 1): the discriminator also sees real pictures with captions that are wrong for them, and must
 reject those too. GAN-INT (section 4.3): the generator also learns from captions half-way between two, which no one wrote.
+
+Style transfer (section 4.4): a network S learns to find the noise of what the generator makes, so that a picture can be drawn
+again with another caption and all that captions do not say kept.
 """
 
 import dataclasses
@@ -31,6 +34,15 @@ from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import Phase, System, after, before, statistics_of
 
 
+def standardised(text: jax.Array) -> jax.Array:
+    """Captions' vectors [B, dim], scaled to a mean square of 1, as the noise has.
+
+    An encoder that was trained to a margin, or to vectors of length 1, gives numbers so small that generator and discriminator
+    would begin with hardly a trace of the caption.
+    """
+    return text * jax.lax.rsqrt(jnp.mean(jnp.square(text), -1, keepdims=True) + 1e-8)
+
+
 class Generator(nn.Module):
     """Latents [B, latent] and captions' vectors [B, dim] to pictures [B, H, W, C] in [-1, 1]."""
 
@@ -41,7 +53,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, text: jax.Array, mode: Mode) -> jax.Array:
-        projected = nn.leaky_relu(nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype)(text), 0.2)
+        projected = nn.leaky_relu(nn.Dense(self.projection, dtype=self.dtype)(standardised(text)), 0.2)
         generator = dcgan.Generator(self.image_shape, self.networks.width, self.networks.kernel, self.dtype)
         return generator(jnp.concatenate([z, projected.astype(z.dtype)], -1), None, mode)
 
@@ -61,13 +73,13 @@ class Discriminator(nn.Module):
         networks = self.networks
         kind, spectral = networks.discriminator_norm, networks.spectral_norm
         seen = dcgan.halved(images, mode, networks.width, networks.kernel, kind, spectral, self.dtype)
-        project = spectral_norm(nn.Dense(self.projection, kernel_init=normal(), dtype=self.dtype), spectral)
+        project = spectral_norm(nn.Dense(self.projection, dtype=self.dtype), spectral)
         mix = spectral_norm(Conv(seen.shape[-1], 1, use_bias=kind == "none", dtype=self.dtype), spectral)
         norm = make_norm(kind, normal_around_one(), self.dtype)
         last = spectral_norm(nn.Dense(1, kernel_init=normal(), dtype=self.dtype), spectral)
         logits = []
         for text in texts:  # each a batch of its own: BatchNorm would tell right captions from wrong ones
-            projected = nn.leaky_relu(project(text), 0.2)[:, None, None]
+            projected = nn.leaky_relu(project(standardised(text)), 0.2)[:, None, None]
             repeated = jnp.broadcast_to(projected, (*seen.shape[:-1], self.projection))
             x = nn.leaky_relu(norm(mix(jnp.concatenate([seen, repeated.astype(seen.dtype)], -1)), mode), 0.2)
             logits.append(last(x.reshape(len(x), -1))[:, 0].astype(jnp.float32))
@@ -109,9 +121,12 @@ class TextToImage(System):
     beta2: float = 0.999
     """Of Adam, generator and discriminator."""
     encoder_learning_rate: float = 7e-4
-    """Of Adam, the encoders of the first stage."""
+    """Of Adam, the encoders of the first stage, and S."""
     ema: float = 0.0
     """Decay of the moving average of the generator that samples are made with; 0 keeps none."""
+    style_after: int | None = None
+    """Step from which the network S that style transfer needs learns, too, beside the GAN; None for no such network. The paper
+    trains it when the generator is done: the last quarter of the steps will do."""
 
     def resolve(self, shapes, classes):
         self.networks.check(shapes["image"].shape)
@@ -190,6 +205,8 @@ class TextToImage(System):
         z = jnp.zeros((len(image), self.networks.latent_dim))
         variables["G"] = self._generator(image).init(g_key, z, vector, "batch")
         variables["D"] = self._discriminator(self.dtype).init(d_key, image, (vector,), "batch")
+        if self.style_after is not None:
+            variables["S"] = self._style_encoder().init(jax.random.fold_in(key, 0), image)
         return variables
 
     def pretrained(self, vocabulary):
@@ -219,19 +236,23 @@ class TextToImage(System):
     def phases(self):
         start = self.encoder_steps if self.learns_to_read else 0
         reading = (Phase("embedding", ("T", "V"), self.embedding_loss, moves=before(start)),) if start else ()
+        style = ()
+        if self.style_after is not None:
+            style = (Phase("style", ("S",), self.style_loss, moves=after(max(start, self.style_after))),)
         return (
             *reading,
             Phase("discriminator", ("D",), self.discriminator_loss, moves=after(start)),
             Phase("generator", ("G",), self.generator_loss, moves=after(start)),
+            *style,
         )
 
     def optimizer(self, network, slot):
-        if network in ("T", "V"):
+        if network in ("T", "V", "S"):
             return optax.adam(self.encoder_learning_rate)
         return optax.adam(self.learning_rate, self.beta1, self.beta2)
 
     def ema_decay(self, network, step):
-        return self.ema if network == "G" and self.ema else None
+        return self.ema if network in ("G", "S") and self.ema else None
 
     def latents(self, key, count):
         return self.networks.latents(key, count)
@@ -247,6 +268,14 @@ class TextToImage(System):
         return self._generator(inputs["image"]).apply(
             variables["G"], z, self.embed(variables, inputs["text"]), "running"
         )
+
+    def invert(self, variables, pictures):
+        if self.style_after is None:
+            raise UserError(
+                "this run has not learnt to find the noise of a picture: train one with --system.style-after, the step from "
+                "which it learns that, too"
+            )
+        return self._style_encoder().apply(variables["S"], pictures)
 
     def preview(self, variables, inputs, key):
         """Beside each real picture one of its caption."""
@@ -295,6 +324,12 @@ class TextToImage(System):
         loss = sum(adversarial.generator_non_saturating_loss(part) for part in parts)
         return loss, Outcome(variables={"G": changed})
 
+    def style_loss(self, c: Context):
+        """E ||z - S(G(z, phi(t)))||^2 (equation 6) over the noise's length: 1 at first, 0 where all of the noise is seen."""
+        z = self.latents(c.key, len(c.batch["image"]))
+        found = self._style_encoder().apply(c.variables["S"], self.decode(c.variables, z, c.batch))
+        return jnp.mean(jnp.square(z - found)), Outcome()
+
     def _captions(self, c: Context, with_wrong: bool) -> tuple[jax.Array, jax.Array | None]:
         """The vectors of the right captions, and of the wrong ones where they are of use."""
         if not with_wrong:
@@ -320,3 +355,6 @@ class TextToImage(System):
 
     def _picture_encoder(self) -> PictureEncoder:
         return PictureEncoder(self.encoder.dim, self.networks.width, self.dtype)
+
+    def _style_encoder(self) -> PictureEncoder:
+        return PictureEncoder(self.networks.latent_dim, self.networks.width, self.dtype)

@@ -167,6 +167,14 @@ class System(abc.ABC):
         """The pictures [B, H, W, C] in [-1, 1] of the latents `z` [B, ...]. Pure: `variables` and `inputs` as in `sample`."""
         raise NotImplementedError(f"{type(self).__name__} has no latent space")
 
+    def invert(self, variables: dict[str, dict[str, Any]], pictures: jax.Array) -> jax.Array:
+        """The latents [B, ...] of pictures [B, H, W, C] in [-1, 1], by a network that learnt them; `decode` draws these again.
+
+        Raises:
+            UserError: the system, or this run of it, has no such network.
+        """
+        raise UserError(f"{type(self).__name__} has no network that finds the latents of a picture")
+
     def truncate(self, variables: dict[str, dict[str, Any]], z: jax.Array, psi: float) -> jax.Array:
         """Latents drawn in towards their mean: mean + psi (z - mean). Less variety for more typical pictures as psi falls.
 

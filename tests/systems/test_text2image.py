@@ -119,6 +119,26 @@ def test_generator_by_hand(begun):
     assert plain_loss == pytest.approx(np.log1p(np.exp(-plain_logits)).mean(), rel=1e-5)
 
 
+def test_style_by_hand(begun):
+    """The mean squared distance between the noise and what S finds of it in the picture: nothing else is changed by it."""
+    system = dataclasses.replace(GIVEN, style_after=3)
+    assert [dict(system.plan(step)).get("style", 0) for step in (2, 3)] == [0, 1]
+    assert dict(dataclasses.replace(READING, encoder_steps=9, style_after=3).plan(8)) == {"embedding": 1}
+
+    def passes():
+        found = system.init_variables(jax.random.key(0), begun.batch)["S"]
+        context = dataclasses.replace(begun, variables={**begun.variables, "S": found})
+        loss, outcome = system.style_loss(context)
+        z = system.latents(begun.key, 4)
+        return loss, z, system.invert(context.variables, system.decode(begun.variables, z, begun.batch)), outcome
+
+    loss, z, found, outcome = jax.jit(rows.solo(passes))()
+    assert loss == pytest.approx(np.square(np.asarray(z) - found).mean(), rel=1e-5)
+    assert not outcome.variables
+    with pytest.raises(UserError, match=r"--system\.style-after"):
+        GIVEN.invert(begun.variables, begun.batch["image"])
+
+
 def test_the_penalty_is_on_real_pictures_with_their_captions(begun):
     """gamma / 2 of the squared gradient of D(x, t) there, by hand."""
 
@@ -191,8 +211,15 @@ def test_too_many_words_are_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "vectors"),
-    [(READING, False), (GIVEN, True), (dataclasses.replace(READING, encoder_from="taken over"), False)],
-    ids=["embedding", "vectors", "generator and discriminator"],
+    [
+        (READING, False),
+        (GIVEN, True),
+        (
+            dataclasses.replace(READING, encoder_from="taken over", style_after=1),
+            False,
+        ),
+    ],
+    ids=["embedding", "vectors", "generator, discriminator and style"],
 )
 def test_eight_devices_equal_one(system, vectors, eight_devices_equal_one):
     eight_devices_equal_one(system, examples(16, vectors), tolerance=1e-5)
