@@ -135,4 +135,4 @@ def test_faces_with_captions_have_the_classifier_of_the_faces(monkeypatch):
     for data in (faces, Captioned(pictures=faces), Captioned(pictures=faces, text=Words())):
         with pytest.raises(KeyboardInterrupt):
             load_classifier(data, quiet=True)
-    assert asked == [(Avatars(size=8, count=4, label=None), avatar_attributes("personas"))] * 3
+    assert asked == [(Avatars(size=8, count=4, label="hair_color"), avatar_attributes("personas"))] * 3
