@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.step [--system wgan_gp] [--pairs 15] [--json tests/benchmarks/results/dcgan_step_cpu.json]
 
-Of DCGAN and WGAN-GP at 64x64 in two widths, and of Pix2Pix, CycleGAN and StarGAN in one. For each width: both steps in
-turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a pair. Ratios hold when the machine's speed
-drifts; absolute times do not. Needs `pip install -e ".[parity]"`.
+Of DCGAN and WGAN-GP at 64x64 in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one. For each width: both
+steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a pair. Ratios hold when the machine's
+speed drifts; absolute times do not. Needs `pip install -e ".[parity]"`.
 
 Where other work shares the cores, set OMP_WAIT_POLICY=passive: PyTorch's threads otherwise spin while they wait for one that
 was not given a core, and a step that takes 0.4 s takes 12. The result says what was set.
@@ -28,20 +28,22 @@ import torch
 
 from jaxgan import workdir
 from jaxgan.benchmark import step_flops
-from jaxgan.networks import Convolutional, Patch, Transform, UNet
+from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
+from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
 from jaxgan.training.step import initial_state
 from jaxgan.training.system import System
 from tests.benchmarks.pytorch_dcgan import Step
+from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
 from tests.benchmarks.pytorch_wgan_gp import WGANGPStep
 
-LABELS = 5
+LABELS, WORDS, VOCABULARY = 5, 24, 100
 
 
 class Case(NamedTuple):
@@ -92,6 +94,16 @@ def stargan(width: int) -> tuple:
     return StarGAN(width=width, discriminator_width=width), StarGANStep(width, 64, LABELS)
 
 
+def text2image(width: int) -> tuple:
+    """GAN-INT-CLS, captions read by a GRU that is trained already."""
+    reader = WordGRU(vocabulary=VOCABULARY)
+    networks = Convolutional(latent="normal", width=width, kernel=4)
+    system = TextToImage(encoder=reader, encoder_from="another run", networks=networks)
+    return system, TextToImageStep(
+        width, 64, VOCABULARY, reader.width, reader.dim, networks.latent_dim, system.projection
+    )
+
+
 CASES = {
     "dcgan": Case("64x64, kernel 4, batch 32, float32", 64, 32, (32, 64), dcgan),
     "wgan_gp": Case("64x64, kernel 4, batch 32, float32", 64, 32, (32, 64), wgan_gp),
@@ -99,6 +111,7 @@ CASES = {
     "cyclegan_64": Case("6 blocks, 64x64, batch 1, float32", 64, 1, (32,), cyclegan(6)),
     "cyclegan_128": Case("9 blocks, 128x128, batch 1, float32", 128, 1, (32,), cyclegan(9)),
     "stargan": Case(f"64x64, batch 8, {LABELS} labels, float32", 64, 8, (32,), stargan),
+    "text2image": Case(f"64x64, kernel 4, batch 32, {WORDS} words, float32", 64, 32, (32,), text2image),
 }
 
 
@@ -109,6 +122,8 @@ def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
     for name in system.reads:
         if name == "label":
             batch[name] = random.integers(0, 2, (count, case.batch, LABELS), np.int32)
+        elif name.endswith("text"):
+            batch[name] = random.integers(1, VOCABULARY + 1, (count, case.batch, WORDS), np.int32)
         else:
             shape = (count, case.batch, case.size, case.size, 3)
             batch[name] = random.uniform(-1, 1, shape).astype(np.float32)
