@@ -9,6 +9,8 @@ both see the caption's vector phi(t), projected to a few numbers (section 4.1):
 
 GAN-CLS (section 4.2, algorithm 1): the discriminator also sees real pictures with captions that are wrong for them, and must
 reject those too. GAN-INT (section 4.3): the generator also learns from captions half-way between two, which no one wrote.
+Beyond the paper's algorithm, the discriminator meets fakes of such captions, too, as the game of equation 5 would have it: one
+that had never met any took noise for pictures there.
 
 Style transfer (section 4.4): a network S learns to find the noise of what the generator makes, so that a picture can be drawn
 again with another caption and all that captions do not say kept.
@@ -291,11 +293,16 @@ class TextToImage(System):
         return loss, Outcome(metrics={"captions_found": found})
 
     def discriminator_loss(self, c: Context):
-        real, (right, wrong) = c.batch["image"], self._captions(c, self.matching)
-        fake, _ = self._generate(c.variables, self.latents(c.key, len(real)), right, real)
+        real, (right, wrong) = c.batch["image"], self._captions(c, self.matching or self.interpolation)
+        text = right
+        if self.interpolation:
+            # For half of the fakes. If D never met any, G would be free to draw noise there: see the top.
+            between = rows.bernoulli(jax.random.fold_in(c.key, 0), 0.5, len(real))
+            text = jnp.where(between[:, None], self._between(right, wrong), right)
+        fake, _ = self._generate(c.variables, self.latents(c.key, len(real)), text, real)
         texts = (right, wrong) if self.matching else (right,)
         (real_logits, *wrong_logits), changed = self._judge(c.variables["D"], real, texts)
-        (fake_logits,), changed = self._judge({**c.variables["D"], **changed}, fake, (right,))
+        (fake_logits,), changed = self._judge({**c.variables["D"], **changed}, fake, (text,))
         metrics = {"real_logits": real_logits.mean(), "fake_logits": fake_logits.mean()}
         if self.matching:
             (wrong_logits,) = wrong_logits
@@ -317,7 +324,7 @@ class TextToImage(System):
         image, (right, wrong) = c.batch["image"], self._captions(c, self.interpolation)
         text = right
         if self.interpolation:
-            text = rows.interleave(right, self.beta * right + (1 - self.beta) * wrong)
+            text = rows.interleave(right, self._between(right, wrong))
         fake, changed = self._generate(c.variables, self.latents(c.key, len(text)), text, image)
         (logits,), _ = self._judge(c.variables["D"], fake, (text,))
         parts = rows.deinterleave(logits, 2) if self.interpolation else (logits,)
@@ -329,6 +336,9 @@ class TextToImage(System):
         z = self.latents(c.key, len(c.batch["image"]))
         found = self._style_encoder().apply(c.variables["S"], self.decode(c.variables, z, c.batch))
         return jnp.mean(jnp.square(z - found)), Outcome()
+
+    def _between(self, right: jax.Array, wrong: jax.Array) -> jax.Array:
+        return self.beta * right + (1 - self.beta) * wrong
 
     def _captions(self, c: Context, with_wrong: bool) -> tuple[jax.Array, jax.Array | None]:
         """The vectors of the right captions, and of the wrong ones where they are of use."""
