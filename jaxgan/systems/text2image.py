@@ -9,8 +9,9 @@ both see the caption's vector phi(t), projected to a few numbers (section 4.1):
 
 GAN-CLS (section 4.2, algorithm 1): the discriminator also sees real pictures with captions that are wrong for them, and must
 reject those too. GAN-INT (section 4.3): the generator also learns from captions half-way between two, which no one wrote.
-Beyond the paper's algorithm, the discriminator meets fakes of such captions, too, as the game of equation 5 would have it: one
-that had never met any took noise for pictures there.
+Beyond the paper's algorithm the discriminator meets them too, with half of the pictures, real and fake alike. One that never
+met any took noise for pictures there, and the generator soon drew it; one that met them with fakes alone would know a fake by
+its caption.
 
 Style transfer (section 4.4): a network S learns to find the noise of what the generator makes, so that a picture can be drawn
 again with another caption and all that captions do not say kept.
@@ -296,11 +297,11 @@ class TextToImage(System):
         real, (right, wrong) = c.batch["image"], self._captions(c, self.matching or self.interpolation)
         text = right
         if self.interpolation:
-            # For half of the fakes. If D never met any, G would be free to draw noise there: see the top.
+            # For half of the rows, real and fake alike: see the top.
             between = rows.bernoulli(jax.random.fold_in(c.key, 0), 0.5, len(real))
             text = jnp.where(between[:, None], self._between(right, wrong), right)
         fake, _ = self._generate(c.variables, self.latents(c.key, len(real)), text, real)
-        texts = (right, wrong) if self.matching else (right,)
+        texts = (text, wrong) if self.matching else (text,)
         (real_logits, *wrong_logits), changed = self._judge(c.variables["D"], real, texts)
         (fake_logits,), changed = self._judge({**c.variables["D"], **changed}, fake, (text,))
         metrics = {"real_logits": real_logits.mean(), "fake_logits": fake_logits.mean()}
@@ -316,7 +317,7 @@ class TextToImage(System):
             loss = adversarial.discriminator_loss(real_logits, fake_logits)
         if self.r1:
             exact = self._discriminator(jnp.float32)
-            metrics["r1"] = penalties.r1(lambda x: exact.apply(c.variables["D"], x, (right,), "batch")[0], real)
+            metrics["r1"] = penalties.r1(lambda x: exact.apply(c.variables["D"], x, (text,), "batch")[0], real)
             loss += self.r1 / 2 * metrics["r1"]
         return loss, Outcome(variables={"D": changed}, metrics=metrics)
 

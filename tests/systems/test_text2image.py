@@ -85,7 +85,7 @@ def test_stages():
 def test_discriminator_by_hand(begun):
     """log D(x, t) + (log(1 - D(x, wrong)) + log(1 - D(G(z, t), t))) / 2; and without the wrong ones.
 
-    With GAN-INT some of the fakes are drawn from captions between two, and judged by the same.
+    With GAN-INT some of the captions are between two, of real pictures and fakes alike.
     """
     right, wrong, real = (begun.batch[name] for name in ("text", "wrong_text", "image"))
     system = dataclasses.replace(GIVEN, beta=0.75)
@@ -96,17 +96,17 @@ def test_discriminator_by_hand(begun):
         mixed = jnp.where(between[:, None], 0.75 * right + 0.25 * wrong, right)
         z = GIVEN.latents(begun.key, 4)
         fake, mixed_fake = (GIVEN._generate(begun.variables, z, text, real)[0] for text in (right, mixed))
-        judged = ((real, right), (real, wrong), (fake, right), (mixed_fake, mixed))
+        judged = ((real, right), (real, wrong), (fake, right), (real, mixed), (mixed_fake, mixed))
         logits = [GIVEN._judge(begun.variables["D"], images, (text,))[0][0] for images, text in judged]
         return between, *logits, *(each.discriminator_loss(begun)[0] for each in (system, alone, plain))
 
     between, *found = jax.jit(rows.solo(passes))()
-    good, mismatched, fake, mixed, loss, alone_loss, plain_loss = map(np.float64, found)
+    good, mismatched, fake, mixed_good, mixed, loss, alone_loss, plain_loss = map(np.float64, found)
     assert 0 < between.sum() < 4
     assert np.abs(good - mismatched).max() > 1e-4
     assert np.abs(mixed - fake).max() > 1e-4
     softplus = lambda x: np.log1p(np.exp(x)).mean()  # noqa: E731
-    assert loss == pytest.approx(softplus(-good) + (softplus(mismatched) + softplus(mixed)) / 2, rel=1e-5)
+    assert loss == pytest.approx(softplus(-mixed_good) + (softplus(mismatched) + softplus(mixed)) / 2, rel=1e-5)
     assert alone_loss == pytest.approx(softplus(-good) + (softplus(mismatched) + softplus(fake)) / 2, rel=1e-5)
     assert plain_loss == pytest.approx(softplus(-good) + softplus(fake), rel=1e-5)
 
