@@ -30,8 +30,7 @@ WINDOW_SECONDS = 1.0
 def measure(experiment: Experiment) -> dict[str, Any]:
     """Compile and run the training step of an experiment, on its own data and devices.
 
-    The step is the most frequent one of the experiment's last thousand: a system whose critic moves more often at first, or
-    that has a stage before, is measured as it runs later.
+    The step is `usual_plan`'s.
 
     Returns:
         compile_seconds: tracing, lowering and compiling one step (its first part, where it runs in parts), not fused.
@@ -48,8 +47,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         system = record.system
-        last = range(max(experiment.steps - 1000, 0), max(experiment.steps, 1))
-        plan = collections.Counter(system.plan(step) for step in last).most_common(1)[0][0]
+        plan = usual_plan(system, experiment.steps)
         needed = system.minibatches(plan)
         taken = [next(batches) for _ in range(needed)]
         delivered = _delivery(batches, experiment.batch_size)
@@ -107,6 +105,15 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def usual_plan(system: System, steps: int) -> parallel.Turns:
+    """The most frequent plan of the last thousand steps.
+
+    A system whose critic moves more often at first, or that has a stage before, is measured as it runs later.
+    """
+    last = range(max(steps - 1000, 0), max(steps, 1))
+    return collections.Counter(system.plan(step) for step in last).most_common(1)[0][0]
+
+
 def _reads(system: System, turns: parallel.Turns) -> int:
     accumulate = {phase.name: phase.accumulate for phase in system.phases()}
     return max(count * accumulate[name] for name, count in turns)
@@ -140,11 +147,20 @@ def _peak_bytes(compiled) -> int | None:
 
 def step_flops(system: System, plan: parallel.Turns, state, frozen, batch: dict[str, np.ndarray]) -> int:
     """FLOPs of the convolutions and matrix products of one step on the whole global batch [minibatches, rows, ...]."""
+    return count_flops(needed_jaxpr(system, plan, state, frozen, batch))
+
+
+def needed_jaxpr(
+    system: System, plan: parallel.Turns, state: Any, frozen: Any, batch: dict[str, Any], devices: int = 1
+) -> core.Jaxpr:
+    """One step on [minibatches, rows of a device, ...], traced for one of so many devices.
+
+    Without what no result depends on: the discriminator's kernel gradients in the generator's turn, for one.
+    """
     step = functools.partial(take_turns, system, plan, plan, True)
-    traced = jax.make_jaxpr(step, axis_env=[(AXIS, 1)])(state, frozen, batch, jnp.int32(0))
-    # What no result depends on is not computed: the discriminator's kernel gradients in the generator's turn, for one.
+    traced = jax.make_jaxpr(step, axis_env=[(AXIS, devices)])(state, frozen, batch, jnp.int32(0))
     needed, _ = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.jaxpr.outvars))
-    return count_flops(needed)
+    return needed
 
 
 def count_flops(jaxpr: core.Jaxpr) -> int:
@@ -169,11 +185,11 @@ def count_flops(jaxpr: core.Jaxpr) -> int:
             total += max(count_flops(branch.jaxpr) for branch in params["branches"])
         else:
             times = params["length"] if name == "scan" else 1
-            total += times * sum(count_flops(inner) for inner in _inner(params))
+            total += times * sum(count_flops(inner) for inner in inner_jaxprs(params))
     return total
 
 
-def _inner(params: dict[str, Any]):
+def inner_jaxprs(params: dict[str, Any]):
     """The jaxprs among an equation's parameters (calls, loops, custom derivatives)."""
     for value in params.values():
         for item in value if isinstance(value, tuple | list) else [value]:

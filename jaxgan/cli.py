@@ -23,6 +23,7 @@ import os
 import sys
 
 import jaxgan
+from jaxgan.cache import cache_dir
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError
 
@@ -49,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(argv[0], COMMANDS, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return complain(f"there is no command {argv[0]}.{hint} The commands are {', '.join(COMMANDS)}.")
+    # Read by JAX when it is imported: what was compiled once is there at the next start. The person's own choice comes first.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "compiled"))
     try:
         return importlib.import_module(f"jaxgan.commands.{argv[0].replace('-', '_')}").run(argv[1:])
     except UserError as error:

@@ -281,6 +281,14 @@ def test_info_and_list(trained, capsys):
     assert "gan_digits" in capsys.readouterr().out
 
 
+def test_profile(place, tmp_path, monkeypatch):
+    """A trace where TensorBoard looks for it, of a run that is the same without."""
+    monkeypatch.chdir(place)
+    assert main(["train", "own.py", "--steps", "12", "--workdir", str(tmp_path / "run"), "--profile"]) == 0
+    (trace,) = (tmp_path / "run" / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb")
+    assert trace.stat().st_size > 1000
+
+
 def test_help(capsys):
     assert main(["--help"]) == 0
     assert "jaxgan train CONFIG" in capsys.readouterr().out

@@ -1,7 +1,9 @@
 """`jaxgan train`: train a config, or go on with it where its workdir has a checkpoint."""
 
+import contextlib
 import dataclasses
 import os
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from jaxgan import configs
 from jaxgan.commands.parsing import complain, config_of, parse, with_source
 from jaxgan.errors import UserError
 
+DISTRIBUTED = "--distributed"
 STOPPED = {None: 0, "SIGINT": 130, "SIGTERM": 143}
 """Exit codes by the signal that ended training early."""
 
@@ -19,7 +22,14 @@ STOPPED = {None: 0, "SIGINT": 130, "SIGTERM": 143}
 def run(argv: list[str]) -> int:
     """Train a config, or go on with it where its workdir has a checkpoint."""
     config, rest = config_of("train", argv)
-    if not {"-h", "--help"} & set(rest):
+    asks_for_help = {"-h", "--help"} & set(rest)
+    if DISTRIBUTED in (word.partition("=")[0] for word in rest):
+        from jaxgan.training import processes
+
+        if not asks_for_help and not processes.is_supervised():
+            return processes.supervise(["train", *argv])
+        rest = _with_value(rest)
+    if not asks_for_help:
         print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
     chosen = with_source(configs.load(config), rest)
     kind = type(chosen)
@@ -39,6 +49,11 @@ def run(argv: list[str]) -> int:
         WORKDIR/summary.json; instead of --seed."""
         overwrite: bool = False
         """Begin again, dropping the run that the workdir holds."""
+        distributed: str | None = None
+        """Train with several processes, each started by this command: alone where JAX knows the cluster (a TPU pod slice,
+        SLURM), otherwise with HOST:PORT,COUNT,ID: where process 0 listens, how many there are, and which one this is."""
+        profile: bool = False
+        """Write a trace of five steps into WORKDIR/tensorboard, for TensorBoard's profiler or XProf."""
         deterministic: bool = False
         """On GPU, choose only algorithms that give the same bits each time. Slower. CPU and TPU do so anyway."""
 
@@ -49,15 +64,62 @@ def run(argv: list[str]) -> int:
         flags = "--xla_gpu_deterministic_ops=true"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
         print(f"deterministic: XLA_FLAGS has {flags}; on CPU and TPU it changes nothing", flush=True)
+    if arguments.distributed is not None:
+        return _train_together(arguments)
+    return _train(arguments)
+
+
+def _train(arguments) -> int:
     if arguments.seeds is not None:
+        if arguments.profile:
+            raise UserError("--seeds and --profile are both given: profile one run")
         return _train_seeds(arguments)
     from jaxgan.training.loop import TrainingDiverged
 
     try:
-        run = jaxgan.fit(arguments.experiment, arguments.workdir, overwrite=arguments.overwrite)
+        with contextlib.ExitStack() as stack:
+            callbacks = ()
+            if arguments.profile:
+                from jaxgan.training.profile import Profile
+
+                callbacks = (stack.enter_context(Profile(arguments.workdir / "tensorboard")),)
+            run = jaxgan.fit(
+                arguments.experiment, arguments.workdir, overwrite=arguments.overwrite, callbacks=callbacks
+            )
     except TrainingDiverged as error:
         return complain(str(error), 1)
     return STOPPED[run.stopped]
+
+
+def _train_together(arguments) -> int:
+    """One of several processes. It does not return where the run went wrong: see `processes.end`."""
+    import jax
+
+    from jaxgan.training import processes
+
+    if arguments.seeds is not None:
+        raise UserError("--seeds and --distributed are both given: train one seed after the other, with --seed")
+    processes.follow_supervisor()
+    processes.initialize(arguments.distributed)
+    try:
+        code = _train(arguments)
+    except UserError as error:
+        code = complain(str(error))
+    except jax.errors.JaxRuntimeError as error:  # a collective operation that failed, as a rule
+        code = complain(f"{str(error).splitlines()[0]}; {processes.GONE}", 1)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    processes.end(code)
+    return code
+
+
+def _with_value(words: list[str]) -> list[str]:
+    """`--distributed` that stands alone, with the value that says so."""
+    made = []
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        made += [word, "auto"] if word == DISTRIBUTED and following.startswith("--") else [word]
+    return made
 
 
 def _train_seeds(arguments) -> int:

@@ -14,17 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jaxgan.cache import cache_dir
 from jaxgan.errors import UserError
 
 UNFINISHED = ".jaxgan-unfinished."  # begins the names of what is being prepared, and of nothing else
 ABANDONED = 24 * 3600  # seconds after which a temporary directory is taken for one of a killed run
-
-
-def cache_dir() -> Path:
-    """$JAXGAN_CACHE, else $XDG_CACHE_HOME/jaxgan, else ~/.cache/jaxgan."""
-    if os.environ.get("JAXGAN_CACHE"):
-        return Path(os.environ["JAXGAN_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "jaxgan"
 
 
 def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:

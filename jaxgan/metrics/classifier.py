@@ -23,8 +23,8 @@ from typing import Any
 import flax.traverse_util
 import numpy as np
 
+from jaxgan.cache import cache_dir
 from jaxgan.data import AvatarCaptions, Avatars, Captioned, Records, avatar_attributes
-from jaxgan.data.prepared import cache_dir
 from jaxgan.errors import UserError
 from jaxgan.metrics.classifier_network import DIMENSIONS, VERSION, compiled, fit_network
 from jaxgan.metrics.features import BATCH, FeatureNetwork

@@ -82,15 +82,19 @@ class Checkpoints:
         logging.getLogger("absl").setLevel(logging.CRITICAL)
         _hush_late_errors()
         if not read_only:
+            self.directory.mkdir(exist_ok=True)
             self._remove_unfinished("*")
+        me = jax.process_index()
         self._manager = ocp.CheckpointManager(
             self.directory,
             item_names=("state", "meta"),
             options=ocp.CheckpointManagerOptions(
                 max_to_keep=keep,
-                create=not read_only,
+                create=False,
                 read_only=read_only,
                 enable_async_checkpointing=not read_only,
+                # Of several processes one alone reads and writes: Orbax must not wait for the others.
+                multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}),
             ),
         )
         self._pending: int | None = None

@@ -62,16 +62,20 @@ class MetricSums:
 class Logs:
     """The log files of a workdir and the person's screen."""
 
-    def __init__(self, workdir: Path, first_step: int, last_step: int, quiet: bool = False):
-        """Open the logs to go on from `first_step`; lines of later steps, of a run that was killed, are dropped."""
+    def __init__(self, workdir: Path | None, first_step: int, last_step: int, quiet: bool = False):
+        """Open the logs to go on from `first_step`; lines of later steps, of a run that was killed, are dropped.
+
+        Without a `workdir` nothing is written, and nothing said: so do those processes of a run that do not lead.
+        """
         self.workdir, self.first_step, self.last_step = workdir, first_step, last_step
-        self.path = workdir / "metrics.jsonl"
-        kept = [line for line in read_metrics(self.path) if line["step"] <= first_step]
-        partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        os.replace(partial, self.path)
-        self.records = kept
-        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self.records: list[dict[str, Any]] = []
+        if workdir is not None:
+            path = workdir / "metrics.jsonl"
+            self.records = [line for line in read_metrics(path) if line["step"] <= first_step]
+            partial = path.with_suffix(".partial")
+            partial.write_text("".join(json.dumps(line) + "\n" for line in self.records))
+            os.replace(partial, path)
+        self.console = Console(quiet=quiet or workdir is None, highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
         self._events: _Events | None = None
 
@@ -122,11 +126,7 @@ class Logs:
         self._last, self._last_step = now, step
         # JSON knows no infinity.
         finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
-        line = {"step": step, **finite, **speed}
-        self.records.append(line)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        self.events.scalars(step, {**metrics, **speed})
+        self._write(step, {**finite, **speed}, {**metrics, **speed})
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name.endswith("loss"))
         self.say(f"step {step}/{self.last_step}  {losses}{shown}")
         if self._progress and speed:
@@ -134,12 +134,15 @@ class Logs:
 
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Write figures that are not the training step's own, of an evaluation, say: a line for themselves."""
-        line = {"step": step, **{name: value if math.isfinite(value) else None for name, value in values.items()}}
-        self.records.append(line)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        self.events.scalars(step, values)
+        self._write(step, {name: value if math.isfinite(value) else None for name, value in values.items()}, values)
         self.say(f"step {step}/{self.last_step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
+
+    def _write(self, step: int, line: dict[str, float | None], scalars: dict[str, float]) -> None:
+        self.records.append({"step": step, **line})
+        if self.workdir is not None:
+            with (self.workdir / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(self.records[-1]) + "\n")
+            self.events.scalars(step, scalars)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Show a uint8 picture [H, W, C] in TensorBoard."""

@@ -1,6 +1,8 @@
 """`fit`: from an experiment to a trained run in a workdir. The one training loop; knows nothing of any system."""
 
 import contextlib
+import hashlib
+import json
 import signal
 import threading
 import time
@@ -16,8 +18,8 @@ from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, make_preview, network_variables
-from jaxgan.training import parallel
-from jaxgan.training.checkpoint import Checkpoints, check_frozen, digests, host_copy, is_disk_full, warn
+from jaxgan.training import parallel, processes
+from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, digests, host_copy, is_disk_full, warn
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.state import TrainState
@@ -78,13 +80,15 @@ def fit(
     Interrupted while it trains, by SIGINT (Ctrl-C, a notebook's stop button) or SIGTERM, it saves and returns, with
     `run.stopped` set.
     A run that was killed and resumed ends with the same state, bit for bit, as one that was not.
+    Where JAX has been told of several processes (`jax.distributed.initialize`), all must call it alike: they train one run.
 
     Args:
         experiment: what to train.
         directory: the folder of the run, made if need be.
         overwrite: begin again, dropping the run that the folder holds.
         callbacks: each called as `callback(step, run)` after every step (after every window of fused steps). `run.state`
-            is copied from the devices when it is read, which a callback must do before it returns, or never.
+            is copied from the devices when it is read, which a callback must do before it returns, or never. Of several
+            processes the first alone calls them.
         quiet: print nothing.
 
     Raises:
@@ -100,45 +104,49 @@ def fit(
         watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
         callbacks = (watch, *callbacks)
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
+    leads = processes.leads()
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())
-        stack.enter_context(workdir.locked(directory))
         stack.enter_context(_full_disk(directory))
-        if not overwrite:
+        if leads:
+            stack.enter_context(workdir.locked(directory))
+        if leads and not overwrite:
             workdir.check_same(directory, experiment)
-        batches = stack.enter_context(Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed))
+        batches = stack.enter_context(
+            Batches(
+                experiment.data,
+                batch_size=experiment.batch_size,
+                seed=experiment.seed,
+                process_index=jax.process_index(),
+                process_count=jax.process_count(),
+            )
+        )
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
-        if not overwrite:
-            workdir.check_data(directory, record)
-        # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
-        begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
-        pretrained = record.system.pretrained(record.vocabulary) if begins else {}
-        workdir.prepare(directory, record, overwrite)
-        checkpoints = Checkpoints(directory / "checkpoints", experiment.keep_checkpoints)
-        stack.callback(checkpoints.close)
         frozen = record.system.frozen()
-        state, position, warnings = _begin(record, checkpoints, frozen, pretrained, directory)
+        _check_alike(record, frozen)
+        checkpoints, state, position, warnings = None, abstract_state(record), 0, []
+        if leads:
+            checkpoints, state, position, warnings = _open(record, directory, overwrite, frozen, stack)
+        state, position = processes.from_leader((state, position))
         first = int(state.step)
-        logs = Logs(directory, first, experiment.steps, quiet)
+        logs = Logs(directory if leads else None, first, experiment.steps, quiet)
         stack.callback(logs.close)
         for sentence in warnings:
             warn(f"{sentence}; moved to {directory / 'damaged'}, using step {first}")
-        logs.say(
-            f"{workdir.system_name(record.system)} on {batches.count} examples, {len(layout.devices)} x "
-            f"{layout.devices[0].device_kind}, {layout.mode}; workdir {directory}"
-        )
+        logs.say(f"{workdir.system_name(record.system)} on {batches.count} examples, {layout}; workdir {directory}")
         if first:
             logs.say(f"resuming from step {first}")
         for phase in record.system.phases():
-            if not any(phase.moves_at(step) for step in range(experiment.steps)):
+            if leads and not any(phase.moves_at(step) for step in range(experiment.steps)):
                 warn(f"the phase {phase.name} makes no move in {experiment.steps} steps: raise --steps")
-        batches.seek(position)
-        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, position, frozen, directory)
-        run = trainer.train(stop, callbacks)
+        batches.seek(int(position))
+        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, int(position), frozen, directory)
+        run = trainer.train(stop, callbacks if leads else ())
         state = run.state  # on the host: the run that is returned must not hold the devices' memory
         run = Run(directory, record, run.step, lambda: state, frozen, run.stopped)
-        checkpoints.wait()
-        pictures.loss_curves(logs.records, directory / "loss.png")
+        if checkpoints is not None:
+            checkpoints.wait()
+            pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if run.stopped:
             saved = (
@@ -160,6 +168,36 @@ def _full_disk(directory: Path):
         raise UserError(
             f"the disk is full (writing {error.filename or directory}): make room and run the same command to go on"
         ) from error
+
+
+def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:
+    """Compare what the processes of a run are about to train.
+
+    Raises:
+        UserError: one of them was started with something else, or on other data.
+    """
+    about = {**record.to_json(), "frozen": digests(frozen)}
+    name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    if others := processes.differing(name):
+        raise UserError(
+            f"process {others[0]} of {jax.process_count()} was started with another experiment, other data or other versions "
+            "than process 0: they must be the same everywhere"
+        )
+
+
+def _open(
+    record: workdir.Record, directory: Path, overwrite: bool, frozen: dict[str, Any], stack: contextlib.ExitStack
+) -> tuple[Checkpoints, TrainState, int, list[str]]:
+    """Make the workdir ready. Its checkpoints, and of the newest good one, or of step 0, what `_begin` gives."""
+    if not overwrite:
+        workdir.check_data(directory, record)
+    # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
+    begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
+    pretrained = record.system.pretrained(record.vocabulary) if begins else {}
+    workdir.prepare(directory, record, overwrite)
+    checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
+    stack.callback(checkpoints.close)
+    return checkpoints, *_begin(record, checkpoints, frozen, pretrained, directory)
 
 
 def _begin(
@@ -204,7 +242,8 @@ class _Trainer:
         self.logs.start()
         stop.training = True
         began, compiling = time.monotonic(), True
-        while self.step < self.experiment.steps and stop.name is None:
+        agreement, stopped = processes.Agreement(), None
+        while self.step < self.experiment.steps and (stopped := agreement.on(stop.name)) is None:
             before = self.sums.latest()
             self.advance()
             # One step in flight: the device is never idle, and the person's bar is never ahead of it.
@@ -217,7 +256,7 @@ class _Trainer:
             last = self.step == self.experiment.steps
             if self._due(self.experiment.log_every) or last:
                 self.record_metrics()
-            if self._due(self.experiment.sample_every) or last:
+            if processes.leads() and (self._due(self.experiment.sample_every) or last):
                 self.save_grid()
             # Before the save: a run that is killed in a callback comes by this step again.
             called = time.monotonic()
@@ -229,7 +268,7 @@ class _Trainer:
         if self.saved != self.step:
             self.save()
         # A signal that came during the last step stopped nothing.
-        return self.run(stop.name if self.step < self.experiment.steps else None)
+        return self.run(stopped if self.step < self.experiment.steps else None)
 
     def _due(self, interval: int) -> bool:
         return self.step % interval == 0
@@ -300,13 +339,20 @@ class _Trainer:
                 self._raise(f"in step {step} {what} in phase {phase.name} is not finite")
 
     def _raise(self, what: str) -> None:
+        raise TrainingDiverged(
+            f"training went wrong: {what}.{self._kept()} "
+            "A lower learning rate, gradient clipping (--system.gradient-clip 1) or float32 may help."
+        )
+
+    def _kept(self) -> str:
+        """What there is to go back to, as process 0 sees it."""
+        if self.checkpoints is None:
+            return ""
         with contextlib.suppress(UserError):  # that the last save failed, too, is the lesser news
             self.checkpoints.wait()
         kept = self.checkpoints.steps()
-        raise TrainingDiverged(
-            f"training went wrong: {what}. "
-            + (f"The checkpoint of step {kept[-1]} in {self.directory} is good." if kept else "There is no checkpoint.")
-            + " A lower learning rate, gradient clipping (--system.gradient-clip 1) or float32 may help."
+        return (
+            f" The checkpoint of step {kept[-1]} in {self.directory} is good." if kept else " There is no checkpoint."
         )
 
     def save(self) -> None:
@@ -327,10 +373,13 @@ class _Trainer:
                         f"after step {self.step} {jax.tree_util.keystr(path, simple=True, separator='/')} of network "
                         f"{name}, which phase {phases} trains, is not finite"
                     )
+        if jax.process_count() > 1 and (others := processes.differing(digest(state))):
+            raise AssertionError(f"after step {self.step} process {others[0]} has another state than process 0")
         meta = {
             "position": self.position, "experiment": self.experiment.to_json(), "frozen": self.frozen_digests
         }  # fmt: skip
-        self.checkpoints.save(state, meta)
+        if self.checkpoints is not None:
+            self.checkpoints.save(state, meta)
         self.saved = self.step
 
     def host_state(self) -> TrainState:

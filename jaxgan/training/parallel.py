@@ -43,15 +43,20 @@ class Layout:
 
     @classmethod
     def create(cls, parallel: Literal["auto", "jit", "pmap"], batch_size: int, devices: int | None = None) -> "Layout":
-        """The layout for an experiment: all devices, or the first `devices`.
+        """The layout for an experiment: all devices of all processes, or the first `devices`.
 
         Raises:
             UserError: there are fewer devices than asked for, or they do not divide the batch.
         """
-        available = jax.devices()
+        # By process: the rows of a process, which it reads itself, are then those of its devices.
+        available = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
         count = len(available) if devices is None else devices
         if not 1 <= count <= len(available):
             raise UserError(f"--devices {count}: this machine has {len(available)}")
+        if jax.process_count() > 1 and count < len(available):
+            raise UserError(
+                f"--devices {count}: several processes use all of their {len(available)} devices; leave it out"
+            )
         if batch_size % count:
             raise UserError(
                 f"a batch of {batch_size} cannot be divided over {count} devices: "
@@ -60,9 +65,19 @@ class Layout:
         used = tuple(available[:count])
         return cls("pmap" if parallel == "pmap" else "jit", used, used[0].platform != "cpu")
 
+    def __str__(self) -> str:
+        processes = len({device.process_index for device in self.devices})
+        over = f" of {processes} processes" if processes > 1 else ""
+        return f"{len(self.devices)} x {self.devices[0].device_kind}{over}, {self.mode}"
+
     @property
     def mesh(self) -> Mesh:
         return Mesh(np.array(self.devices), (AXIS,))
+
+    @property
+    def local(self) -> int:
+        """How many of the devices are this process's."""
+        return sum(device.process_index == jax.process_index() for device in self.devices)
 
     def place(self, state: TrainState) -> TrainState:
         """The state on every device, as the compiled step takes it and returns it.
@@ -71,21 +86,23 @@ class Layout:
         """
         state = jax.tree.map(lambda x: jnp.array(x, copy=True), state)
         if self.mode == "jit":
-            return jax.device_put(state, NamedSharding(self.mesh, P()))
+            return self.replicate(state)
         # From the host, so that no device holds the copies of all.
-        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (len(self.devices), *x.shape)), jax.device_get(state))
+        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (self.local, *x.shape)), jax.device_get(state))
         # Copied once more on the devices: on CPU an array may share the memory of the NumPy array that it was made from.
         return jax.pmap(lambda tree: jax.tree.map(jnp.copy, tree), axis_name=AXIS, devices=self.devices)(stacked)
 
     def replicate(self, tree: Any) -> Any:
         """Arrays that every device reads and none changes (frozen networks)."""
-        return jax.device_put(tree, NamedSharding(self.mesh, P()))
+        sharding = NamedSharding(self.mesh, P())
+        # Not `device_put`, which over several processes compares every leaf.
+        return jax.tree.map(lambda x: jax.make_array_from_callback(np.shape(x), sharding, lambda _: x), tree)
 
     def put(self, batches: dict[str, np.ndarray], leading: int = 1) -> dict[str, jax.Array]:
-        """Minibatches [..., rows, ...] with `leading` axes before the rows, divided over the devices."""
+        """Minibatches [..., rows of this process, ...] with `leading` axes before the rows, divided over its devices."""
         if self.mode == "pmap":
             return jax.tree.map(
-                lambda x: x.reshape(*x.shape[:leading], len(self.devices), -1, *x.shape[leading + 1 :]),
+                lambda x: x.reshape(*x.shape[:leading], self.local, -1, *x.shape[leading + 1 :]),
                 batches,
             )
         sharding = NamedSharding(self.mesh, P(*(None,) * leading, AXIS))

@@ -9,10 +9,11 @@ from importlib.metadata import version
 
 import pytest
 
+from jaxgan.cache import cache_dir
 from jaxgan.data import Avatars
 from jaxgan.data import prepared as module
 from jaxgan.data.avatars import VERSION
-from jaxgan.data.prepared import UNFINISHED, cache_dir, prepared
+from jaxgan.data.prepared import UNFINISHED, prepared
 from jaxgan.errors import UserError
 
 LOAD = """

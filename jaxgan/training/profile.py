@@ -1,0 +1,38 @@
+"""A trace of a few training steps, for TensorBoard's profiler or XProf."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+
+
+class Profile:
+    """A callback of `jaxgan.fit`, and a context: `with Profile(folder) as profile: jaxgan.fit(..., callbacks=(profile,))`.
+
+    It skips the first two steps, which are compiled, and traces the next few (windows, where steps are fused) into
+    `folder/plugins/profile`, where both programs look for it. Of several processes the first alone is traced.
+    """
+
+    def __init__(self, folder: str | Path, steps: int = 5):
+        self.folder, self.steps = Path(folder), steps
+        self._calls, self._tracing = 0, False
+
+    def __call__(self, step: int, run: Any) -> None:
+        self._calls += 1
+        if self._calls == 2:
+            jax.profiler.start_trace(str(self.folder))
+            self._tracing = True
+        elif self._calls == 2 + self.steps:
+            self.close()
+
+    def close(self) -> None:
+        """End the trace, and write it."""
+        if self._tracing:
+            self._tracing = False
+            jax.profiler.stop_trace()
+
+    def __enter__(self) -> "Profile":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
