@@ -94,7 +94,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         "data_images_per_second": delivered,
         "flops_per_step": flops,
         "flops_per_second": flops / step_seconds,
-        "peak_bytes": _peak_bytes(compiled),
+        "peak_bytes": program_bytes(compiled),
         "batch_size": experiment.batch_size,
         "precision": system.precision,
         "fused_steps": fused,
@@ -133,7 +133,8 @@ def _delivery(batches: Batches, batch_size: int) -> float:
     return count * batch_size / (time.perf_counter() - began)
 
 
-def _peak_bytes(compiled) -> int | None:
+def program_bytes(compiled: jax.stages.Compiled) -> int | None:
+    """Arguments, results and temporaries of a compiled program, together; None where unknown."""
     analysis = compiled.memory_analysis()
     if analysis is None:
         return None

@@ -80,9 +80,11 @@ class TextToImageStep:
         count = len(real)
         with torch.no_grad():
             right, wrong = self.T(texts).split(count)
-            fake = self.G(torch.randn(count, self.latent_dim), right)
-        good, mismatched = self.D(real, right, wrong)
-        (bad,) = self.D(fake, right)
+            between = (right + wrong) / 2
+            shown = torch.where(torch.rand(count, 1) < 0.5, between, right)
+            fake = self.G(torch.randn(count, self.latent_dim), shown)
+        good, mismatched = self.D(real, shown, wrong)
+        (bad,) = self.D(fake, shown)
         matched = functional.softplus(-good).mean()
         d_loss = matched + (functional.softplus(mismatched).mean() + functional.softplus(bad).mean()) / 2
         self.d_optimizer.zero_grad(set_to_none=True)
@@ -90,7 +92,7 @@ class TextToImageStep:
         self.d_optimizer.step()
         # The discriminator's own gradients are not needed here, as they are not in jaxgan's step.
         self.D.requires_grad_(False)
-        text = torch.cat([right, (right + wrong) / 2])
+        text = torch.cat([right, between])
         (logits,) = self.D(self.G(torch.randn(2 * count, self.latent_dim), text), text)
         losses = functional.softplus(-logits)
         g_loss = losses[:count].mean() + losses[count:].mean()

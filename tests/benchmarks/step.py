@@ -1,10 +1,14 @@
 """Training steps of jaxgan beside PyTorch's, in one process, pair by pair.
 
-    python -m tests.benchmarks.step [--system wgan_gp] [--pairs 15] [--json tests/benchmarks/results/dcgan_step_cpu.json]
+    python -m tests.benchmarks.step --system dcgan wgan_gp --results tests/benchmarks/results
+    python -m tests.benchmarks.step --system all --compile --results tests/benchmarks/results    # and prints the README's table
 
-Of DCGAN and WGAN-GP at 64x64 in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one. For each width: both
-steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a pair. Ratios hold when the machine's
-speed drifts; absolute times do not. Needs `pip install -e ".[parity]"`.
+Of DCGAN and WGAN-GP at 64x64 in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one. For each width: the
+steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a turn. Ratios hold when the machine's
+speed drifts; absolute times do not. With --compile PyTorch's step stands there twice, once with its networks compiled
+(`torch.nn.Module.compile`), where it can be. Peak memory is by how much the largest resident set of a process of its own, which
+makes three steps, exceeds that after its imports; jaxgan's has compiled, too, and beside it stands what the compiled program
+itself uses. Needs `pip install -e ".[parity]"`.
 
 Where other work shares the cores, set OMP_WAIT_POLICY=passive: PyTorch's threads otherwise spin while they wait for one that
 was not given a core, and a step that takes 0.4 s takes 12. The result says what was set.
@@ -16,6 +20,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +33,7 @@ import numpy as np
 import torch
 
 from jaxgan import workdir
-from jaxgan.benchmark import step_flops
+from jaxgan.benchmark import program_bytes, step_flops
 from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
@@ -137,78 +143,172 @@ def tensors(values: np.ndarray) -> list[torch.Tensor]:
     return [torch.from_numpy(p.transpose(0, 3, 1, 2).copy()).to(memory_format=torch.channels_last) for p in values]
 
 
-def compare(case: Case, width: int, pairs: int) -> dict:
-    system, torch_step = case.steps(width)
-    layout = parallel.Layout.create("jit", case.batch, 1)
-    # The shapes and type of a row of each.
-    rows = {name: jax.ShapeDtypeStruct(v.shape[2:], v.dtype) for name, v in minibatches(system, case).items()}
-    system = system.resolve(rows, ())
-    plan, batch = system.plan(0), minibatches(system, case)
-    zeros = {name: jnp.zeros((2, *row.shape), row.dtype) for name, row in rows.items()}
-    start = jax.jit(lambda: initial_state(system, 0, zeros))()
-    flops = step_flops(system, plan, start, {}, batch)
-    state = layout.place(start)
+class JaxStep:
+    """jaxgan's step of a case, and what compiling it took."""
 
-    began = time.perf_counter()
-    parallel.compiled_turns(system, plan, plan, layout).lower(state, {}, layout.put(batch), jnp.int32(0)).compile()
-    compile_seconds = time.perf_counter() - began
+    def __init__(self, case: Case, system: System):
+        self.layout = parallel.Layout.create("jit", case.batch, 1)
+        # The shapes and type of a row of each.
+        rows = {name: jax.ShapeDtypeStruct(v.shape[2:], v.dtype) for name, v in minibatches(system, case).items()}
+        self.system = system.resolve(rows, ())
+        self.plan, self.batch = self.system.plan(0), minibatches(self.system, case)
+        zeros = {name: jnp.zeros((2, *row.shape), row.dtype) for name, row in rows.items()}
+        start = jax.jit(lambda: initial_state(self.system, 0, zeros))()
+        self.flops = step_flops(self.system, self.plan, start, {}, self.batch)
+        self.state = self.layout.place(start)
+        began = time.perf_counter()
+        function = parallel.compiled_turns(self.system, self.plan, self.plan, self.layout)
+        compiled = function.lower(self.state, {}, self.layout.put(self.batch), jnp.int32(0)).compile()
+        self.compile_seconds, self.bytes = time.perf_counter() - began, program_bytes(compiled)
 
-    def jax_step():
-        nonlocal state
-        state, metrics = parallel.run_step(system, plan, layout, state, {}, batch)
-        jax.block_until_ready((state, metrics))
+    def __call__(self) -> None:
+        self.state, metrics = parallel.run_step(self.system, self.plan, self.layout, self.state, {}, self.batch)
+        jax.block_until_ready((self.state, metrics))
 
-    read = list(zip(*(tensors(values) for values in batch.values()), strict=True))
+
+def torch_step(case: Case, width: int, compiled: bool = False) -> Callable[[], float]:
+    """PyTorch's step on the minibatches of the case."""
+    system, step = case.steps(width)
+    if compiled:
+        for network in vars(step).values():
+            if isinstance(network, torch.nn.Module):
+                network.compile()
+    read = list(zip(*(tensors(values) for values in minibatches(system, case).values()), strict=True))
     shown = [minibatch if len(minibatch) > 1 else minibatch[0] for minibatch in read]
-    seconds: dict[str, list[float]] = {"jaxgan": [], "pytorch": []}
-    for turn in range(pairs + 2):
-        for name, step in (("jaxgan", jax_step), ("pytorch", lambda: torch_step(*shown))):
+    return lambda: step(*shown)
+
+
+def compare(name: str, width: int, turns: int, compile_: bool) -> dict:
+    case = CASES[name]
+    ours = JaxStep(case, case.steps(width)[0])
+    steps = {"jaxgan": ours, "pytorch": torch_step(case, width)}
+    row: dict = {"width": width, "batch": case.batch, "flops_per_step": ours.flops}
+    if compile_:
+        step = torch_step(case, width, compiled=True)
+        try:
+            began = time.perf_counter()
+            step()
+            row["pytorch_compile_seconds"] = time.perf_counter() - began
+            steps["pytorch_compiled"] = step
+        except Exception as error:  # of many kinds: what it cannot trace, a second derivative, a missing compiler
+            row["pytorch_compiled_failed"] = str(error).strip().splitlines()[0][:200]
+    seconds: dict[str, list[float]] = {kind: [] for kind in steps}
+    for turn in range(turns + 2):
+        for kind, step in steps.items():
             began = time.perf_counter()
             step()
             if turn >= 2:  # two to warm up
-                seconds[name].append(time.perf_counter() - began)
-    ratios = [p / j for j, p in zip(seconds["jaxgan"], seconds["pytorch"], strict=True)]
+                seconds[kind].append(time.perf_counter() - began)
+    for kind, times in seconds.items():
+        row[f"{kind}_step_seconds"] = statistics.median(times)
+        row[f"{kind}_images_per_second"] = case.batch / statistics.median(times)
+        if kind != "jaxgan":
+            ratios = [theirs / mine for mine, theirs in zip(seconds["jaxgan"], times, strict=True)]
+            suffix = kind.removeprefix("pytorch")
+            row |= {f"ratio{suffix}": statistics.median(ratios), f"ratio{suffix}_range": [min(ratios), max(ratios)]}
+    for kind in ("jaxgan", "pytorch"):
+        row[f"{kind}_peak_bytes"] = peak_bytes(name, width, kind)
     return {
-        "width": width,
-        "flops_per_step": flops,
-        "jaxgan_step_seconds": statistics.median(seconds["jaxgan"]),
-        "pytorch_step_seconds": statistics.median(seconds["pytorch"]),
-        "ratio": statistics.median(ratios),
-        "ratio_range": [min(ratios), max(ratios)],
-        "jaxgan_compile_seconds": compile_seconds,
-        "jaxgan_gflops_per_second": flops / statistics.median(seconds["jaxgan"]) / 1e9,
-        "pairs": pairs,
+        **row,
+        "jaxgan_program_bytes": ours.bytes,
+        "jaxgan_compile_seconds": ours.compile_seconds,
+        "jaxgan_gflops_per_second": ours.flops / row["jaxgan_step_seconds"] / 1e9,
+        "turns": turns,
     }
+
+
+def peak_bytes(name: str, width: int, kind: str) -> int:
+    """In a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.step",
+        "--system",
+        name,
+        "--widths",
+        str(width),
+        "--memory",
+        kind,
+    ]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def memory(name: str, width: int, kind: str) -> int:
+    """By how much three steps raise the largest resident set of this process, in bytes; on Linux."""
+    jax.devices()
+    before = largest_resident_set()
+    case = CASES[name]
+    step = JaxStep(case, case.steps(width)[0]) if kind == "jaxgan" else torch_step(case, width)
+    for _ in range(3):
+        step()
+    return largest_resident_set() - before
+
+
+def largest_resident_set() -> int:
+    """Of this process so far, in bytes. `getrusage` would count the one that started it, too."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def table(results: dict[str, dict]) -> str:
+    """For the README."""
+    lines = [
+        "| step | GFLOP | images/s: jaxgan | PyTorch | PyTorch compiled | speed of PyTorch's (range) | of the compiled | "
+        "peak: jaxgan (its program) | PyTorch | compiled in |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results.values():
+        for row in result["rows"]:
+            other = [f"{row[k]:,.1f}" if k in row else "-" for k in ("pytorch_compiled_images_per_second",)]
+            ratio = [f"{row['ratio_compiled']:.2f}"] if "ratio_compiled" in row else ["-"]
+            cells = [
+                f"{result['what'].removeprefix('training step of ')}, width {row['width']}",
+                f"{row['flops_per_step'] / 1e9:,.1f}",
+                f"{row['jaxgan_images_per_second']:,.1f}",
+                f"{row['pytorch_images_per_second']:,.1f}",
+                *other,
+                "{:.2f} ({:.2f} to {:.2f})".format(row["ratio"], *row["ratio_range"]),
+                *ratio,
+                "{:,.0f} MiB ({:,.0f})".format(*(row[f"jaxgan_{k}_bytes"] / 2**20 for k in ("peak", "program"))),
+                f"{row['pytorch_peak_bytes'] / 2**20:,.0f} MiB",
+                f"{row['jaxgan_compile_seconds']:.1f} s",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", choices=list(CASES), default="dcgan")
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--system", choices=[*CASES, "all"], default=["dcgan"], nargs="+")
+    parser.add_argument("--pairs", type=int, default=9, help="turns that are measured")
     parser.add_argument("--widths", type=int, nargs="+", help="of the networks (default: as in the results)")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--compile", action="store_true", help="also beside PyTorch's compiled networks")
+    parser.add_argument("--results", type=Path, help="a folder for SYSTEM_step_cpu.json")
+    parser.add_argument("--memory", choices=["jaxgan", "pytorch"], help="only print the bytes that one side needs")
     arguments = parser.parse_args()
-    case, rows = CASES[arguments.system], []
-    for width in arguments.widths or case.widths:
-        rows.append(compare(case, width, arguments.pairs))
-        print(
-            "width {width}: jaxgan {jaxgan_step_seconds:.3f} s, PyTorch eager channels_last {pytorch_step_seconds:.3f} s, "
-            "speed of PyTorch's {ratio:.2f} ({ratio_range[0]:.2f} to {ratio_range[1]:.2f}), "
-            "{jaxgan_gflops_per_second:.0f} GFLOP/s, compiled in {jaxgan_compile_seconds:.1f} s".format(**rows[-1]),
-            flush=True,
-        )
-    if arguments.json:
-        result = {
-            "what": f"training step of {arguments.system}, {case.what}",
-            "command": f"python -m tests.benchmarks.step --system {arguments.system}",
+    names = list(CASES) if "all" in arguments.system else arguments.system
+    if arguments.memory:
+        print(memory(names[0], arguments.widths[0], arguments.memory))
+        return
+    results = {}
+    for name in names:
+        case, rows = CASES[name], []
+        for width in arguments.widths or case.widths:
+            rows.append(compare(name, width, arguments.pairs, arguments.compile))
+            print(name, json.dumps(rows[-1]), flush=True)
+        results[name] = {
+            "what": f"training step of {name}, {case.what}",
+            "command": f"python -m tests.benchmarks.step --system {name}{' --compile' if arguments.compile else ''}",
             "date": datetime.date.today().isoformat(),
             "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
             "hardware": f"{jax.devices()[0].device_kind}, {torch.get_num_threads()} threads, {platform.machine()}",
             "versions": {**workdir.versions(), "torch": torch.__version__, "python": platform.python_version()},
             "rows": rows,
         }
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        if arguments.results:
+            arguments.results.mkdir(parents=True, exist_ok=True)
+            (arguments.results / f"{name}_step_cpu.json").write_text(json.dumps(results[name], indent=2) + "\n")
+    print(table(results))
 
 
 if __name__ == "__main__":
