@@ -95,7 +95,9 @@ class Layout:
     def replicate(self, tree: Any) -> Any:
         """Arrays that every device reads and none changes (frozen networks)."""
         sharding = NamedSharding(self.mesh, P())
-        # Not `device_put`, which over several processes compares every leaf.
+        if jax.process_count() == 1:
+            return jax.device_put(tree, sharding)
+        # Over several processes `device_put` would compare every leaf.
         return jax.tree.map(lambda x: jax.make_array_from_callback(np.shape(x), sharding, lambda _: x), tree)
 
     def put(self, batches: dict[str, np.ndarray], leading: int = 1) -> dict[str, jax.Array]:
@@ -106,6 +108,8 @@ class Layout:
                 batches,
             )
         sharding = NamedSharding(self.mesh, P(*(None,) * leading, AXIS))
+        if jax.process_count() == 1:
+            return jax.device_put(batches, sharding)
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batches)
 
     def single(self, tree: Any) -> Any:
@@ -216,9 +220,15 @@ def run_step(
         count = max((count * accumulate[name] for name, count in turns), default=0)
         used = layout.put({name: value[start : start + count] for name, value in batches.items()})
         function = compiled_turns(system, turns, plan if ends else None, layout)
-        state, part = function(state, frozen, used, jnp.int32(first))
+        state, part = function(state, frozen, used, _number(layout, first))
         metrics.append(part)
     return state, metrics
+
+
+@functools.lru_cache(maxsize=128)
+def _number(layout: Layout, value: int) -> jax.Array:
+    """An integer on the devices, sent there once and not at every step."""
+    return layout.replicate(np.int32(value))
 
 
 def run_window(

@@ -6,6 +6,7 @@ need not see its disk. What stops one process stops all: a signal, by `Agreement
 by JAX's heartbeats and `supervise`.
 """
 
+import functools
 import os
 import signal
 import subprocess
@@ -121,14 +122,16 @@ class Agreement:
         return signal.Signals(number).name if number else None
 
     def _greatest(self, number: int) -> jax.Array:
-        mesh = Mesh(np.array(jax.devices()), ("devices",))
+        divided, maximum = _maximum()
         mine = np.full(jax.local_device_count(), number, np.int32)
-        numbers = jax.make_array_from_process_local_data(NamedSharding(mesh, P("devices")), mine)
-        return _maximum(NamedSharding(mesh, P()))(numbers)
+        return maximum(jax.make_array_from_process_local_data(divided, mine))
 
 
-def _maximum(sharding: NamedSharding):
-    return jax.jit(jnp.max, out_shardings=sharding)
+@functools.cache
+def _maximum():
+    """How a number of each device is laid out, and the greatest of them, on all."""
+    mesh = Mesh(np.array(jax.devices()), ("devices",))
+    return NamedSharding(mesh, P("devices")), jax.jit(jnp.max, out_shardings=NamedSharding(mesh, P()))
 
 
 # Watching over a process

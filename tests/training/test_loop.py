@@ -15,6 +15,7 @@ from tensorboardX.proto import event_pb2
 import jaxgan
 from jaxgan import Outcome, Phase, System, TrainingDiverged, UserError, rows
 from jaxgan.data import Records
+from jaxgan.training import loop
 from jaxgan.training.checkpoint import digest
 from jaxgan.training.logs import MetricSums, read_metrics
 
@@ -98,6 +99,18 @@ def test_toy_system_trains(tmp_path, straight):
         jaxgan.restore(tmp_path)
     with pytest.raises(UserError, match=r"system\.latent_dim: 8 in the workdir, 5 now"):
         jaxgan.restore(tmp_path, experiment=experiment(Toy(latent_dim=5)))
+
+
+def test_a_step_makes_only_the_transfers_that_it_asks_for(tmp_path, monkeypatch):
+    """Rows go to the devices, and nothing else; nothing comes back, so that no step waits for the one before."""
+    advance = loop._Trainer.advance
+
+    def guarded(trainer):
+        with jax.transfer_guard("disallow"):
+            advance(trainer)
+
+    monkeypatch.setattr(loop._Trainer, "advance", guarded)
+    assert jaxgan.fit(experiment(devices=2), tmp_path, quiet=True).step == 6
 
 
 def test_callbacks(tmp_path, straight):
