@@ -4,7 +4,7 @@
     jaxgan sample runs/text2image_avatars --text "a bald person with sunglasses and a yellow shirt"
 
 Captions are read as words by a GRU, which learns for 1,500 steps beside an encoder of pictures; then GAN-INT-CLS begins, with
-what made DCGAN train on avatars: no norm in the discriminator, R1, beta1 0, and the quickstart's rate. In the last quarter a
+what made DCGAN train on avatars: no norm in the discriminator, R1, beta1 0, and the quickstart's rate. From step 7,000 on a
 network learns to find the noise of a picture, for `jaxgan edit --picture`. Combinations of hair colour, glasses and colour of
 clothes are held out (`AvatarCaptions(part="test")`).
 """

@@ -18,6 +18,7 @@ Exit codes: 0 done; 1 done in part, or training went wrong; 2 bad input, or a di
 after saving.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -50,8 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(argv[0], COMMANDS, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         return complain(f"there is no command {argv[0]}.{hint} The commands are {', '.join(COMMANDS)}.")
-    # Read by JAX when it is imported: what was compiled once is there at the next start. The person's own choice comes first.
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "compiled"))
+    _keep_compiled(argv)
     try:
         return importlib.import_module(f"jaxgan.commands.{argv[0].replace('-', '_')}").run(argv[1:])
     except UserError as error:
@@ -69,6 +69,18 @@ def main(argv: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return complain(f"cannot use {error.filename}: {error.strerror}")
+
+
+def _keep_compiled(argv: list[str]) -> None:
+    """Let JAX find at the next start what was compiled at this one; it reads this when it is imported.
+
+    A person's own choice comes first. Not where compiling is what is measured, and not for several processes, of which JAX
+    lets one alone write: without a shared disk it would find its programs there, and the others compile.
+    """
+    if argv[0] == "bench" or any(word.startswith("--distributed") for word in argv):
+        return
+    with contextlib.suppress(RuntimeError):  # no home
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "compiled"))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def plan(experiment: Experiment, devices: Sequence[int]) -> list[dict[str, Any]]
         activation_bytes: temporaries of the step, compiled for these rows on this machine's backend.
         reduced_bytes, gathered_bytes: what is summed over the devices, and what is gathered from them, in one step.
         accelerators: of each, by its name, `compute_seconds` at `UTILISATION` of its peak, `communication_seconds`, and
-            `rows_to_hide`: from how many rows of a device on the former is longer.
+            `rows_to_hide`: from how many rows of a device on the former is longer; None where it never is, because what is
+            gathered grows with the rows, too.
     """
     with Batches(experiment.data, batch_size=2, seed=experiment.seed) as batches:
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
@@ -92,18 +93,22 @@ def plan(experiment: Experiment, devices: Sequence[int]) -> list[dict[str, Any]]
     system, turns = record.system, usual_plan(record.system, experiment.steps)
     start = jax.eval_shape(lambda: initial_state(system, experiment.seed, record.zeros(2)))
     frozen = system.frozen()
-    found = []
+    minibatches = system.minibatches(turns)
+    found, temporaries = [], {}
     for count in devices:
         rows = max(1, experiment.batch_size // count)
-        minibatches = system.minibatches(turns)
-        batch = {
-            name: jax.ShapeDtypeStruct((minibatches, rows, *examples[name].shape[1:]), examples[name].dtype)
-            for name in system.reads
-        }
-        jaxpr = needed_jaxpr(system, turns, start, frozen, batch, count)
+
+        def batch(number, rows=rows):
+            return {
+                name: jax.ShapeDtypeStruct((number, rows, *examples[name].shape[1:]), examples[name].dtype)
+                for name in system.reads
+            }
+
+        if rows not in temporaries:
+            temporaries[rows] = _temporaries(system, turns, start, frozen, batch)
+        jaxpr = needed_jaxpr(system, turns, start, frozen, batch(minibatches), count)
         reduced, gathered = count_exchanged(jaxpr)
         flops = count_flops(jaxpr)
-        sent = (2 * reduced + gathered) * (count - 1) / count
         found.append(
             {
                 "devices": count,
@@ -111,22 +116,23 @@ def plan(experiment: Experiment, devices: Sequence[int]) -> list[dict[str, Any]]
                 "batch_size": rows * count,
                 "flops": flops,
                 **state_bytes(start),
-                "activation_bytes": _temporaries(system, turns, start, frozen, batch),
+                "activation_bytes": temporaries[rows],
                 "reduced_bytes": reduced,
                 "gathered_bytes": gathered,
-                "accelerators": {chip.name: _on(chip, flops, rows, sent, count) for chip in ACCELERATORS},
+                "accelerators": {chip.name: _on(chip, flops, rows, reduced, gathered, count) for chip in ACCELERATORS},
             }
         )
     return found
 
 
-def _on(chip: Accelerator, flops: int, rows: int, sent: float, count: int) -> dict[str, float]:
-    seconds = chip.seconds_to_send(sent, count)
+def _on(chip: Accelerator, flops: int, rows: int, reduced: int, gathered: int, count: int) -> dict[str, Any]:
+    reducing, gathering = (chip.seconds_to_send(b * (count - 1) / count, count) for b in (2 * reduced, gathered))
     compute = flops / (UTILISATION * chip.flops)
+    spare = (compute - gathering) / rows  # of each row, for the sums
     return {
         "compute_seconds": compute,
-        "communication_seconds": seconds,
-        "rows_to_hide": math.ceil(seconds / (compute / rows)),
+        "communication_seconds": reducing + gathering,
+        "rows_to_hide": math.ceil(reducing / spare) if spare > 0 else None,
     }
 
 
@@ -171,12 +177,14 @@ def count_exchanged(jaxpr: core.Jaxpr) -> tuple[int, int]:
     return reduced, gathered
 
 
-def _temporaries(system, turns, state, frozen, batch) -> int | None:
+def _temporaries(system, turns, state, frozen, rows_of) -> int | None:
     layout = parallel.Layout.create("jit", 1, 1)
+    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
     total = 0
     for part, first, ends in parallel.parts(turns, layout):
+        count = max((count * accumulate[name] for name, count in part), default=0)
         function = parallel.compiled_turns(system, part, turns if ends else None, layout)
-        analysis = function.lower(state, frozen, batch, jnp.int32(first)).compile().memory_analysis()
+        analysis = function.lower(state, frozen, rows_of(count), jnp.int32(first)).compile().memory_analysis()
         if analysis is None:
             return None
         total = max(total, int(analysis.temp_size_in_bytes))
@@ -206,7 +214,9 @@ def table(found: Sequence[dict[str, Any]]) -> str:
         lines |= {
             f"{chip.name}: compute": lambda f, of=of: f"{of(f)['compute_seconds'] * 1e3:,.3f} ms",
             f"{chip.name}: exchange": lambda f, of=of: f"{of(f)['communication_seconds'] * 1e3:,.3f} ms",
-            f"{chip.name}: hidden from rows": lambda f, of=of: f"{of(f)['rows_to_hide']:,}",
+            f"{chip.name}: hidden from rows": lambda f, of=of: (
+                "never" if of(f)["rows_to_hide"] is None else f"{of(f)['rows_to_hide']:,}"
+            ),
         }
     written = [f"{name:28}" + "".join(f"{show(f):>16}" for f in found) for name, show in lines.items()]
     assumed = [f"{chip.name}: {chip.source}" for chip in ACCELERATORS]

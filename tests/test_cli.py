@@ -281,12 +281,17 @@ def test_info_and_list(trained, capsys):
     assert "gan_digits" in capsys.readouterr().out
 
 
-def test_profile(place, tmp_path, monkeypatch):
+def test_profile(place, tmp_path, monkeypatch, capfd):
     """A trace where TensorBoard looks for it, of a run that is the same without."""
     monkeypatch.chdir(place)
     assert main(["train", "own.py", "--steps", "12", "--workdir", str(tmp_path / "run"), "--profile"]) == 0
     (trace,) = (tmp_path / "run" / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb")
     assert trace.stat().st_size > 1000
+    watched = digest(capfd.readouterr().out)
+    assert main(["train", "own.py", "--steps", "12", "--workdir", str(tmp_path / "other")]) == 0
+    assert digest(capfd.readouterr().out) == watched
+    assert main(["train", "own.py", "--steps", "13", "--workdir", str(tmp_path / "run"), "--profile"]) == 0
+    assert "nothing was traced" in capfd.readouterr().err
 
 
 def test_help(capsys):

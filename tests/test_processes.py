@@ -6,15 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxgan
 from jaxgan.cli import main
-from jaxgan.training import processes
+from jaxgan.training import checkpoint, processes, supervision
 from tests.command import TINY, digest, environment, one_sentence, resumed
 
 COMMAND = [*TINY[: TINY.index("--devices")], "--log-every", "5", "--checkpoint-every", "5", "--sample-every", "1000"]
@@ -60,10 +62,13 @@ def finish(pair: list[subprocess.Popen], seconds: float = 120) -> list[tuple[int
 def when(process: subprocess.Popen, step: int) -> str:
     """Its output until it has logged `step`."""
     out = ""
+    late = threading.Timer(120, process.kill)
+    late.start()
     for line in process.stdout:
         out += line
         if (found := re.match(r"step (\d+)/", line)) and int(found[1]) >= step:
             break
+    late.cancel()
     return out
 
 
@@ -136,9 +141,9 @@ def test_killed(together, tmp_path, victim):
     code, _, err = ended[1 - victim]
     assert code == 1
     assert err.splitlines()[-1].startswith("jaxgan: ")
-    assert err.splitlines()[-1].endswith(processes.GONE)
-    assert (tmp_path / "run" / "checkpoints" / "10").is_dir()
+    assert err.splitlines()[-1].endswith(supervision.GONE)
     step = max(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir() if path.name.isdigit())
+    assert step >= 5
     ended = finish(start_pair(tmp_path / "run", steps=step + 5))
     assert [code for code, *_ in ended] == [0, 0], ended
     assert resumed(ended[0][1]) == step
@@ -169,9 +174,24 @@ def test_bad_input(tmp_path, where, sentence):
     assert sentence in one_sentence(err)
 
 
-def test_bits_of_the_leader():
-    """What is sent as bytes comes back as it was."""
-    tree = {"a": np.float32([-0.0, np.nan, 1]), "n": np.int32(7)}
+@pytest.mark.slow
+def test_processes_that_do_not_meet(monkeypatch, tmp_path):
+    """JAX aborts one that waits in vain: the process that watches over it says so. The five minutes are made five seconds."""
+    code = (
+        "import functools, jax, sys; from jaxgan.training import supervision as s; i = jax.distributed.initialize; "
+        "jax.distributed.initialize = functools.partial(i, initialization_timeout=5); s.main(sys.argv[1:])"
+    )
+    monkeypatch.setattr(supervision, "COMMAND", ("-c", code))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    where = "localhost:1,2,1"
+    assert supervision.supervise([*COMMAND, "--workdir", str(tmp_path / "run"), "--distributed", where]) == 2
+
+
+def test_state_is_sent_bit_for_bit():
+    tree = {"a": np.float32([-0.0, np.nan, 1]), "b": jnp.bfloat16([2.5]), "n": np.int32(7), "none": np.zeros((0, 3))}
+    like = jax.tree.map(np.zeros_like, tree)
+    back = processes.unpacked(processes.packed(tree), like)
+    assert checkpoint.digest(back) == checkpoint.digest(tree) != checkpoint.digest(like)
     assert processes.from_leader(tree) is tree  # one process: nothing is sent
     assert processes.differing("00") == []
     assert processes.Agreement().on("SIGTERM") == "SIGTERM"

@@ -3,11 +3,13 @@
 import json
 import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec as P
 
-from jaxgan import scaling
+from jaxgan import rows, scaling
 from jaxgan.cli import main
 from jaxgan.training import parallel
 from jaxgan.training.step import initial_state
@@ -38,6 +40,29 @@ def test_the_compiled_program_exchanges_what_is_counted():
     parameters = scaling.state_bytes(state)["parameter_bytes"]
     assert reduced > parameters
     assert (exchanged(text, "all-reduce"), gathered) == (reduced, 0)
+
+
+def test_what_is_gathered_is_counted():
+    """A function that gathers rows, and sums something in a loop."""
+    layout = parallel.Layout.create("jit", 16, 8)
+
+    def gathers(x):
+        total, _ = jax.lax.scan(lambda carry, _: (carry + jax.lax.psum(x[0], rows.AXIS), None), x[0], None, 3)
+        return rows.gather(x) + total
+
+    mapped = jax.shard_map(gathers, mesh=layout.mesh, in_specs=P(rows.AXIS), out_specs=P(), check_vma=False)
+    text = jax.jit(mapped).lower(jnp.zeros((16, DIM))).compile().as_text()
+    jaxpr = jax.make_jaxpr(gathers, axis_env=[(rows.AXIS, 8)])(jnp.zeros((2, DIM))).jaxpr
+    assert scaling.count_exchanged(jaxpr) == (3 * DIM * 4, 16 * DIM * 4)
+    assert exchanged(text, "all-gather") == 16 * DIM * 4
+
+
+def test_sums_are_hidden_only_by_what_gathering_leaves():
+    chip = scaling.Accelerator("chip", 100.0 / scaling.UTILISATION, 4, 10.0, 1.0, "")
+    assert scaling._on(chip, 200, 2, 40, 0, 2)["rows_to_hide"] == 4  # 1 s a row; the sums take 4 s
+    assert scaling._on(chip, 200, 2, 40, 20, 2)["rows_to_hide"] == 8  # gathering takes half of it
+    assert scaling._on(chip, 200, 2, 40, 80, 2)["rows_to_hide"] is None
+    assert scaling._on(chip, 200, 2, 40, 0, 8)["communication_seconds"] == pytest.approx(2 * 40 * 7 / 8)
 
 
 def test_plan(tmp_path, capsys):

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +23,10 @@ def run(argv: list[str]) -> int:
     config, rest = config_of("train", argv)
     asks_for_help = {"-h", "--help"} & set(rest)
     if DISTRIBUTED in (word.partition("=")[0] for word in rest):
-        from jaxgan.training import processes
+        from jaxgan.training import supervision
 
-        if not asks_for_help and not processes.is_supervised():
-            return processes.supervise(["train", *argv])
+        if not asks_for_help and not supervision.is_supervised():
+            return supervision.supervise(["train", *argv])
         rest = _with_value(rest)
     if not asks_for_help:
         print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
@@ -64,9 +63,18 @@ def run(argv: list[str]) -> int:
         flags = "--xla_gpu_deterministic_ops=true"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
         print(f"deterministic: XLA_FLAGS has {flags}; on CPU and TPU it changes nothing", flush=True)
-    if arguments.distributed is not None:
-        return _train_together(arguments)
-    return _train(arguments)
+    if arguments.distributed is None:
+        return _train(arguments)
+    if arguments.seeds is not None:
+        raise UserError("--seeds and --distributed are both given: train one seed after the other, with --seed")
+    from jaxgan.training import processes, supervision
+
+    processes.initialize(arguments.distributed)
+    supervision.have_met()
+    code = _train(arguments)
+    if code in STOPPED.values():
+        processes.part()
+    return code
 
 
 def _train(arguments) -> int:
@@ -89,29 +97,6 @@ def _train(arguments) -> int:
     except TrainingDiverged as error:
         return complain(str(error), 1)
     return STOPPED[run.stopped]
-
-
-def _train_together(arguments) -> int:
-    """One of several processes. It does not return where the run went wrong: see `processes.end`."""
-    import jax
-
-    from jaxgan.training import processes
-
-    if arguments.seeds is not None:
-        raise UserError("--seeds and --distributed are both given: train one seed after the other, with --seed")
-    processes.follow_supervisor()
-    processes.initialize(arguments.distributed)
-    try:
-        code = _train(arguments)
-    except UserError as error:
-        code = complain(str(error))
-    except jax.errors.JaxRuntimeError as error:  # a collective operation that failed, as a rule
-        code = complain(f"{str(error).splitlines()[0]}; {processes.GONE}", 1)
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    processes.end(code)
-    return code
 
 
 def _with_value(words: list[str]) -> list[str]:

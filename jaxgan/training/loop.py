@@ -104,6 +104,7 @@ def fit(
         watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
         callbacks = (watch, *callbacks)
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
+    processes.meet()
     leads = processes.leads()
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(_Stop())

@@ -3,16 +3,11 @@
 Every process runs the same program on its own devices and rows of each minibatch; what a step reduces is reduced over all of
 them. Process 0 leads: it alone reads and writes the workdir, and the others get the state to begin with from it, so that they
 need not see its disk. What stops one process stops all: a signal, by `Agreement`, after the same step; a process that is gone,
-by JAX's heartbeats and `supervise`.
+by JAX's heartbeats and `jaxgan.training.supervision`.
 """
 
 import functools
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from typing import Any
 
 import jax
@@ -26,12 +21,8 @@ from jaxgan.errors import UserError
 
 HEARTBEAT = 20
 """Seconds without a sign of life after which a process counts as gone."""
-SUPERVISED = "JAXGAN_SUPERVISED_BY"
-"""The environment variable by which a process knows the number of the process that watches over it."""
-GONE = (
-    "this process was stopped because another one of the run is gone (what that one printed says why): start the same command "
-    "on all again, and the run goes on from its last checkpoint"
-)
+PARTING = 120
+"""Seconds that a process waits for the others when it is done: process 0 may still be writing."""
 
 
 def initialize(where: str) -> None:
@@ -41,8 +32,10 @@ def initialize(where: str) -> None:
         where: "auto" on a cluster that JAX knows (a TPU pod slice, SLURM, Open MPI), or "HOST:PORT,COUNT,ID": where process 0
             listens, how many processes there are, and which of them this one is.
 
+    JAX aborts the process where the others do not come within five minutes.
+
     Raises:
-        UserError: there is no such cluster; `where` says something else; the others did not come.
+        UserError: there is no such cluster; `where` says something else; JAX has looked for devices already.
     """
     given = {}
     if where != "auto":
@@ -62,14 +55,32 @@ def initialize(where: str) -> None:
             "process_id": process,
             "cluster_detection_method": "deactivate",
         }
+    # JAX would handle SIGTERM in its own way, which knows no other signal, and would swallow one that comes before training.
+    jax.config.update("jax_enable_preemption_service", False)
     try:
-        jax.distributed.initialize(**given, heartbeat_timeout_seconds=HEARTBEAT)
+        jax.distributed.initialize(**given, heartbeat_timeout_seconds=HEARTBEAT, shutdown_timeout_seconds=PARTING)
     except ValueError as error:
         raise UserError(
             f"--distributed: JAX detects no cluster here ({error}): give --distributed HOST:PORT,COUNT,ID"
         ) from None
-    except jax.errors.JaxRuntimeError as error:
-        raise UserError(f"--distributed: the processes did not meet ({str(error).splitlines()[0]})") from None
+    except RuntimeError as error:
+        raise UserError(f"--distributed: {str(error).splitlines()[0]}") from None
+
+
+def meet() -> None:
+    """Wait for the other processes, for as long as it takes, before any of them prepares data.
+
+    Over Gloo the first exchange of a group of devices fails where they come to it more than half a minute apart; later ones
+    wait.
+    """
+    if jax.process_count() > 1:
+        differing("00")
+        jax.block_until_ready(_greatest(0))
+
+
+def part() -> None:
+    """Leave the others when all is done: none is gone while another needs it."""
+    jax.distributed.shutdown()
 
 
 def leads() -> bool:
@@ -81,13 +92,22 @@ def from_leader(tree: Any) -> Any:
     """The pytree of arrays of process 0, bit for bit, on all; the others give one of the same shapes and types."""
     if jax.process_count() == 1:
         return tree
-    leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, tree))
-    # As bytes: JAX adds zeros, and -0.0 + 0.0 is another number.
-    sent = np.frombuffer(b"".join(leaf.tobytes() for leaf in leaves), np.uint8)
-    received, made, start = np.asarray(multihost_utils.broadcast_one_to_all(sent)).tobytes(), [], 0
+    host = jax.tree.map(np.asarray, tree)
+    return unpacked(np.asarray(multihost_utils.broadcast_one_to_all(packed(host))), host)
+
+
+def packed(tree: Any) -> np.ndarray:
+    """The bytes [N] of a pytree of arrays. JAX sends by adding zeros, and -0.0 + 0.0 is another number than -0.0."""
+    return np.frombuffer(b"".join(leaf.tobytes() for leaf in jax.tree.leaves(tree)), np.uint8)
+
+
+def unpacked(data: np.ndarray, like: Any) -> Any:
+    """What `packed` made bytes of, in the structure, shapes and types of `like`."""
+    leaves, structure = jax.tree.flatten(like)
+    made, start = [], 0
     for leaf in leaves:
-        part = np.frombuffer(received, leaf.dtype, leaf.size, start)
-        made.append(part.reshape(leaf.shape).copy())
+        part_ = np.frombuffer(data[start : start + leaf.nbytes].tobytes(), leaf.dtype)
+        made.append(part_.reshape(leaf.shape).copy())
         start += leaf.nbytes
     return jax.tree.unflatten(structure, made)
 
@@ -117,14 +137,16 @@ class Agreement:
         """
         if jax.process_count() == 1:
             return received
-        before, self._pending = self._pending, self._greatest(signal.Signals[received] if received else 0)
+        before, self._pending = self._pending, _greatest(signal.Signals[received] if received else 0)
         number = 0 if before is None else int(before)
         return signal.Signals(number).name if number else None
 
-    def _greatest(self, number: int) -> jax.Array:
-        divided, maximum = _maximum()
-        mine = np.full(jax.local_device_count(), number, np.int32)
-        return maximum(jax.make_array_from_process_local_data(divided, mine))
+
+def _greatest(number: int) -> jax.Array:
+    """The greatest of the numbers that the processes give."""
+    divided, maximum = _maximum()
+    mine = np.full(jax.local_device_count(), number, np.int32)
+    return maximum(jax.make_array_from_process_local_data(divided, mine))
 
 
 @functools.cache
@@ -132,55 +154,3 @@ def _maximum():
     """How a number of each device is laid out, and the greatest of them, on all."""
     mesh = Mesh(np.array(jax.devices()), ("devices",))
     return NamedSharding(mesh, P("devices")), jax.jit(jnp.max, out_shardings=NamedSharding(mesh, P()))
-
-
-# Watching over a process
-
-
-def is_supervised() -> bool:
-    """Whether `supervise` has started this process."""
-    return SUPERVISED in os.environ
-
-
-def supervise(argv: list[str]) -> int:
-    """Run `jaxgan ARGV` in a process of its own, pass signals on to it, and say so if it ends without a word.
-
-    JAX aborts a process when another of the run is gone: no code of ours runs then in that process. Returns the exit code.
-    """
-    environment = {**os.environ, SUPERVISED: str(os.getpid())}
-    # In a session of its own: a Ctrl-C of the terminal reaches it once, from here.
-    process = subprocess.Popen([sys.executable, "-m", "jaxgan.cli", *argv], env=environment, start_new_session=True)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: process.send_signal(number))
-    code = process.wait()
-    if code >= 0:
-        return code
-    name = signal.Signals(-code).name
-    sentence = GONE if name == "SIGABRT" else f"this process was ended by {name}: the same command goes on"
-    print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)
-    return 1
-
-
-def end(code: int) -> None:
-    """Leave the others, with an exit code: together where the run has ended well, at once where it has not.
-
-    At once, because those who wait for this process in the middle of a step would be waited for.
-    """
-    if code in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM):
-        jax.distributed.shutdown()
-        return
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def follow_supervisor() -> None:
-    """End this process when the one that watches over it is gone, killed for instance."""
-    supervisor = int(os.environ[SUPERVISED])
-
-    def watch():
-        while os.getppid() == supervisor:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -5,12 +5,14 @@ from typing import Any
 
 import jax
 
+from jaxgan.training.checkpoint import warn
+
 
 class Profile:
     """A callback of `jaxgan.fit`, and a context: `with Profile(folder) as profile: jaxgan.fit(..., callbacks=(profile,))`.
 
-    It skips the first two steps, which are compiled, and traces the next few (windows, where steps are fused) into
-    `folder/plugins/profile`, where both programs look for it. Of several processes the first alone is traced.
+    It skips the first two steps and traces the next few (windows, where steps are fused, of which the first may yet have to be
+    compiled) into `folder/plugins/profile`, where both programs look for it. Of several processes the first alone is traced.
     """
 
     def __init__(self, folder: str | Path, steps: int = 5):
@@ -35,4 +37,6 @@ class Profile:
         return self
 
     def __exit__(self, *_) -> None:
+        if self._calls < 2:
+            warn(f"nothing was traced: only {self._calls} steps were left to do")
         self.close()
