@@ -3,18 +3,19 @@
     python -m tests.benchmarks.step --system dcgan wgan_gp --results tests/benchmarks/results
     python -m tests.benchmarks.step --system all --compile --results tests/benchmarks/results    # and prints the README's table
 
-Of DCGAN and WGAN-GP at 64x64 in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one. For each width: the
-steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a turn. Ratios hold when the machine's
-speed drifts; absolute times do not. With --compile PyTorch's step stands there twice, once with its networks compiled
-(`torch.nn.Module.compile`), where it can be. Peak memory is by how much the largest resident set of a process of its own, which
-makes three steps, exceeds that after its imports; jaxgan's has compiled, too, and beside it stands what the compiled program
-itself uses. Needs `pip install -e ".[parity]"`.
+Of DCGAN and WGAN-GP in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one; on the CPU, or the GPU that
+JAX finds. For each width: the steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a turn.
+Ratios hold when the machine's speed drifts; absolute times do not. With --compile PyTorch's step stands there twice, once with
+its networks compiled (`torch.nn.Module.compile`), where it can be. Peak memory is by how much the largest resident set of a
+process of its own, which makes three steps, exceeds that after its imports; jaxgan's has compiled, too, and beside it stands
+what the compiled program itself uses. Needs `pip install -e ".[parity]"`.
 
 Where other work shares the cores, set OMP_WAIT_POLICY=passive: PyTorch's threads otherwise spin while they wait for one that
 was not given a core, and a step that takes 0.4 s takes 12. The result says what was set.
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -60,34 +61,34 @@ class Case(NamedTuple):
         size: of the pictures.
         batch: rows.
         widths: of the networks, by default.
-        steps: (jaxgan's system, PyTorch's step) of a width. The latter is called with the step's minibatches: the tensor that
-            the system reads, or a tuple of them.
+        steps: (jaxgan's system, PyTorch's step) of a width and a size. The latter is called with the step's minibatches: the
+            tensor that the system reads, or a tuple of them.
     """
 
     what: str
     size: int
     batch: int
     widths: tuple[int, ...]
-    steps: Callable[[int], tuple[System, Callable[..., float]]]
+    steps: Callable[[int, int], tuple[System, Callable[..., float]]]
 
 
-def dcgan(width: int) -> tuple:
-    return DCGAN(networks=Convolutional(width=width, kernel=4)), Step(width, 64)
+def dcgan(width: int, size: int) -> tuple:
+    return DCGAN(networks=Convolutional(width=width, kernel=4)), Step(width, size)
 
 
-def wgan_gp(width: int) -> tuple:
+def wgan_gp(width: int, size: int) -> tuple:
     """The same networks without norm in the critic; five critic moves with the penalty, one of the generator."""
-    return WGANGP(networks=Convolutional(width=width, kernel=4, discriminator_norm="none")), WGANGPStep(width, 64)
+    return WGANGP(networks=Convolutional(width=width, kernel=4, discriminator_norm="none")), WGANGPStep(width, size)
 
 
-def pix2pix(width: int) -> tuple:
+def pix2pix(width: int, size: int) -> tuple:
     # PyTorch's code drops features in these three blocks.
     system = Pix2Pix(generator=UNet(width=width, dropout_blocks=(1, 2, 3)), discriminator=Patch(width=width))
-    return system, Pix2PixStep(width, 256)
+    return system, Pix2PixStep(width, size)
 
 
-def cyclegan(blocks: int) -> Callable[[int], tuple]:
-    def steps(width: int) -> tuple:
+def cyclegan(blocks: int) -> Callable[[int, int], tuple]:
+    def steps(width: int, size: int) -> tuple:
         judge = Patch(width=width, norm="instance")
         return CycleGAN(generator=Transform(width=width, blocks=blocks), discriminator=judge), CycleGANStep(
             width, blocks
@@ -96,29 +97,33 @@ def cyclegan(blocks: int) -> Callable[[int], tuple]:
     return steps
 
 
-def stargan(width: int) -> tuple:
-    return StarGAN(width=width, discriminator_width=width), StarGANStep(width, 64, LABELS)
+def stargan(width: int, size: int) -> tuple:
+    return StarGAN(width=width, discriminator_width=width), StarGANStep(width, size, LABELS)
 
 
-def text2image(width: int) -> tuple:
+def text2image(width: int, size: int) -> tuple:
     """GAN-INT-CLS, captions read by a GRU that is trained already."""
     reader = WordGRU(vocabulary=VOCABULARY)
     networks = Convolutional(latent="normal", width=width, kernel=4)
     system = TextToImage(encoder=reader, encoder_from="another run", networks=networks)
     return system, TextToImageStep(
-        width, 64, VOCABULARY, reader.width, reader.dim, networks.latent_dim, system.projection
+        width, size, VOCABULARY, reader.width, reader.dim, networks.latent_dim, system.projection
     )
 
 
 CASES = {
-    "dcgan": Case("64x64, kernel 4, batch 32, float32", 64, 32, (32, 64), dcgan),
-    "wgan_gp": Case("64x64, kernel 4, batch 32, float32", 64, 32, (32, 64), wgan_gp),
-    "pix2pix": Case("U-Net, 256x256, batch 1, float32", 256, 1, (32,), pix2pix),
-    "cyclegan_64": Case("6 blocks, 64x64, batch 1, float32", 64, 1, (32,), cyclegan(6)),
-    "cyclegan_128": Case("9 blocks, 128x128, batch 1, float32", 128, 1, (32,), cyclegan(9)),
-    "stargan": Case(f"64x64, batch 8, {LABELS} labels, float32", 64, 8, (32,), stargan),
-    "text2image": Case(f"64x64, kernel 4, batch 32, {WORDS} words, float32", 64, 32, (32,), text2image),
+    "dcgan": Case("kernel 4", 64, 32, (32, 64), dcgan),
+    "wgan_gp": Case("kernel 4, five critic moves", 64, 32, (32, 64), wgan_gp),
+    "pix2pix": Case("U-Net", 256, 1, (32,), pix2pix),
+    "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
+    "cyclegan_128": Case("9 blocks", 128, 1, (32,), cyclegan(9)),
+    "stargan": Case(f"{LABELS} labels, five critic moves", 64, 8, (32,), stargan),
+    "text2image": Case(f"kernel 4, {WORDS} words", 64, 32, (32,), text2image),
 }
+
+
+def described(case: Case, precision: str) -> str:
+    return f"{case.size}x{case.size}, batch {case.batch}, {case.what}, {precision}"
 
 
 def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
@@ -136,11 +141,17 @@ def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
     return batch
 
 
+def torch_device() -> str:
+    """PyTorch's name of what JAX runs on."""
+    return {"gpu": "cuda"}.get(jax.default_backend(), "cpu")
+
+
 def tensors(values: np.ndarray) -> list[torch.Tensor]:
     """One for each minibatch; pictures are channels_last."""
     if values.ndim < 5:
-        return list(torch.from_numpy(values).float())
-    return [torch.from_numpy(p.transpose(0, 3, 1, 2).copy()).to(memory_format=torch.channels_last) for p in values]
+        return list(torch.from_numpy(values).float().to(torch_device()))
+    made = [torch.from_numpy(p.transpose(0, 3, 1, 2).copy()).to(torch_device()) for p in values]
+    return [pictures.to(memory_format=torch.channels_last) for pictures in made]
 
 
 class JaxStep:
@@ -166,25 +177,38 @@ class JaxStep:
         jax.block_until_ready((self.state, metrics))
 
 
-def torch_step(case: Case, width: int, compiled: bool = False) -> Callable[[], float]:
+def torch_step(case: Case, width: int, precision: str, compiled: bool = False) -> Callable[[], float]:
     """PyTorch's step on the minibatches of the case."""
-    system, step = case.steps(width)
+    # On a GPU as fast as PyTorch goes: TF32 for float32, as XLA has it, and the best of cuDNN's algorithms.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    with torch.device(torch_device()):
+        system, step = case.steps(width, case.size)
     if compiled:
         for network in vars(step).values():
             if isinstance(network, torch.nn.Module):
                 network.compile()
     read = list(zip(*(tensors(values) for values in minibatches(system, case).values()), strict=True))
     shown = [minibatch if len(minibatch) > 1 else minibatch[0] for minibatch in read]
-    return lambda: step(*shown)
+    narrow = torch.autocast(torch_device(), torch.bfloat16, enabled=precision == "bfloat16")
+
+    def run() -> float:
+        with torch.device(torch_device()), narrow:
+            return step(*shown)
+
+    return run
 
 
-def compare(name: str, width: int, turns: int, compile_: bool) -> dict:
-    case = CASES[name]
-    ours = JaxStep(case, case.steps(width)[0])
-    steps = {"jaxgan": ours, "pytorch": torch_step(case, width)}
-    row: dict = {"width": width, "batch": case.batch, "flops_per_step": ours.flops}
+def jax_step(case: Case, width: int, precision: str) -> JaxStep:
+    return JaxStep(case, dataclasses.replace(case.steps(width, case.size)[0], precision=precision))
+
+
+def compare(name: str, case: Case, width: int, turns: int, precision: str, compile_: bool) -> dict:
+    ours = jax_step(case, width, precision)
+    steps = {"jaxgan": ours, "pytorch": torch_step(case, width, precision)}
+    row: dict = {"width": width, "batch": case.batch, "size": case.size, "precision": precision}
+    row["flops_per_step"] = ours.flops
     if compile_:
-        step = torch_step(case, width, compiled=True)
+        step = torch_step(case, width, precision, compiled=True)
         try:
             began = time.perf_counter()
             step()
@@ -207,7 +231,7 @@ def compare(name: str, width: int, turns: int, compile_: bool) -> dict:
             suffix = kind.removeprefix("pytorch")
             row |= {f"ratio{suffix}": statistics.median(ratios), f"ratio{suffix}_range": [min(ratios), max(ratios)]}
     for kind in ("jaxgan", "pytorch"):
-        row[f"{kind}_peak_bytes"] = peak_bytes(name, width, kind)
+        row[f"{kind}_peak_bytes"] = peak_bytes(name, case, width, precision, kind)
     return {
         **row,
         "jaxgan_program_bytes": ours.bytes,
@@ -217,30 +241,31 @@ def compare(name: str, width: int, turns: int, compile_: bool) -> dict:
     }
 
 
-def peak_bytes(name: str, width: int, kind: str) -> int:
+def peak_bytes(name: str, case: Case, width: int, precision: str, kind: str) -> int:
     """In a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.benchmarks.step",
-        "--system",
-        name,
-        "--widths",
-        str(width),
-        "--memory",
-        kind,
-    ]
+    options = {
+        "system": name,
+        "widths": width,
+        "size": case.size,
+        "batch": case.batch,
+        "precision": precision,
+        "memory": kind,
+    }
+    words = [word for option, value in options.items() for word in (f"--{option}", str(value))]
+    command = [sys.executable, "-m", "tests.benchmarks.step", *words]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
-def memory(name: str, width: int, kind: str) -> int:
-    """By how much three steps raise the largest resident set of this process, in bytes; on Linux."""
-    jax.devices()
+def memory(case: Case, width: int, precision: str, kind: str) -> int:
+    """What three steps need at most, in bytes: of a GPU's memory; or else by how much they raise the largest resident set of
+    this process, on Linux."""
+    device = jax.devices()[0]
     before = largest_resident_set()
-    case = CASES[name]
-    step = JaxStep(case, case.steps(width)[0]) if kind == "jaxgan" else torch_step(case, width)
+    step = (jax_step if kind == "jaxgan" else torch_step)(case, width, precision)
     for _ in range(3):
         step()
+    if device.platform == "gpu":
+        return device.memory_stats()["peak_bytes_in_use"] if kind == "jaxgan" else torch.cuda.max_memory_allocated()
     return largest_resident_set() - before
 
 
@@ -282,32 +307,41 @@ def main() -> None:
     parser.add_argument("--system", choices=[*CASES, "all"], default=["dcgan"], nargs="+")
     parser.add_argument("--pairs", type=int, default=9, help="turns that are measured")
     parser.add_argument("--widths", type=int, nargs="+", help="of the networks (default: as in the results)")
+    parser.add_argument("--size", type=int, help="of the pictures (default: as in the results)")
+    parser.add_argument("--batch", type=int, help="rows (default: as in the results)")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--compile", action="store_true", help="also beside PyTorch's compiled networks")
     parser.add_argument("--results", type=Path, help="a folder for SYSTEM_step_cpu.json")
     parser.add_argument("--memory", choices=["jaxgan", "pytorch"], help="only print the bytes that one side needs")
     arguments = parser.parse_args()
     names = list(CASES) if "all" in arguments.system else arguments.system
+    cases = {name: CASES[name] for name in names}
+    for field in ("size", "batch"):
+        if value := getattr(arguments, field):
+            cases = {name: case._replace(**{field: value}) for name, case in cases.items()}
     if arguments.memory:
-        print(memory(names[0], arguments.widths[0], arguments.memory))
+        print(memory(cases[names[0]], arguments.widths[0], arguments.precision, arguments.memory))
         return
-    results = {}
-    for name in names:
-        case, rows = CASES[name], []
+    results, precision = {}, arguments.precision
+    device = jax.devices()[0].device_kind
+    for name, case in cases.items():
+        rows = []
         for width in arguments.widths or case.widths:
-            rows.append(compare(name, width, arguments.pairs, arguments.compile))
+            rows.append(compare(name, case, width, arguments.pairs, precision, arguments.compile))
             print(name, json.dumps(rows[-1]), flush=True)
         results[name] = {
-            "what": f"training step of {name}, {case.what}",
-            "command": f"python -m tests.benchmarks.step --system {name}{' --compile' if arguments.compile else ''}",
+            "what": f"training step of {name}, {described(case, precision)}",
+            "command": f"python -m tests.benchmarks.step {' '.join(sys.argv[1:])}",
             "date": datetime.date.today().isoformat(),
             "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
-            "hardware": f"{jax.devices()[0].device_kind}, {torch.get_num_threads()} threads, {platform.machine()}",
+            "hardware": f"{device}, {torch.get_num_threads()} threads, {platform.machine()}",
             "versions": {**workdir.versions(), "torch": torch.__version__, "python": platform.python_version()},
             "rows": rows,
         }
         if arguments.results:
             arguments.results.mkdir(parents=True, exist_ok=True)
-            (arguments.results / f"{name}_step_cpu.json").write_text(json.dumps(results[name], indent=2) + "\n")
+            kind = "cpu" if torch_device() == "cpu" else f"{precision}_gpu"
+            (arguments.results / f"{name}_step_{kind}.json").write_text(json.dumps(results[name], indent=2) + "\n")
     print(table(results))
 
 
