@@ -37,23 +37,13 @@ SMALL_STEPS = {"dcgan": ["--widths", "8", "--batch", "4", "--size", "32"], "pix2
 FUSED = ("gan_digits", "quickstart", "sngan_avatars")
 
 TRAININGS = {
-    "dcgan": ["dcgan_avatars", "--system.networks.width", "128", "--batch-size", "128", "--steps", "6000"],
-    "wgan_gp": ["wgan_gp_avatars", "--data.size", "64", "--system.networks.width", "128", "--steps", "4000"],
-    "pix2pix": [
-        "pix2pix_openmoji",
-        "--data.size",
-        "256",
-        "--data.resize",
-        "286",
-        "--system.generator.width",
-        "64",
-        "--steps",
-        "8000",
-    ],
-    "cyclegan": ["cyclegan_avatars", "--data.a.size", "128", "--data.b.size", "128", "--steps", "8000"],
-    "stargan": ["stargan_avatars", "--data.size", "128", "--steps", "4000"],
+    "dcgan": "dcgan_avatars --system.networks.width 128 --batch-size 128 --steps 6000",
+    "wgan_gp": "wgan_gp_avatars --data.size 64 --system.networks.width 128 --steps 4000",
+    "pix2pix": "pix2pix_openmoji --data.size 256 --data.resize 286 --system.generator.width 64 --steps 8000",
+    "cyclegan": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --steps 8000",
+    "stargan": "stargan_avatars --data.size 128 --steps 4000",
 }
-SMALL_TRAININGS = {"dcgan": ["dcgan_avatars", "--data.size", "32", "--system.networks.width", "8", "--steps", "3"]}
+SMALL_TRAININGS = {"dcgan": "dcgan_avatars --data.size 32 --system.networks.width 8 --steps 3"}
 
 
 def call(words: list[str], limit: float | None = None) -> dict:
@@ -108,7 +98,7 @@ def trainings(out: Path, small: bool) -> dict:
     found = {}
     for name, words in (SMALL_TRAININGS if small else TRAININGS).items():
         place = out / "runs" / name
-        result = call(["-m", "jaxgan.cli", "train", *words, "--workdir", str(place)])
+        result = call(["-m", "jaxgan.cli", "train", *words.split(), "--workdir", str(place)])
         grids = sorted((place / "samples").glob("*.png"))
         if grids:
             kept = out / f"{name}.png"
