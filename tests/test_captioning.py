@@ -188,6 +188,7 @@ def test_directions_know_no_captions(workdir, capsys):
     assert "change the caption instead" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_encoder_of_another_run(run, workdir, tmp_path):
     """It is taken over when the run begins, and not looked for again; there is no first stage."""
     other = tmp_path / "other"
@@ -227,6 +228,7 @@ def test_a_stage_that_is_never_reached_is_said(run, tmp_path, capsys):
     assert "the phase generator makes no move in 1 steps: raise --steps" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_the_same(run, workdir, tmp_path):
     """Stopped within each stage."""
     for steps in (1, 2, 3):

@@ -23,6 +23,8 @@ SMALL = {
     "discriminator_moves": 1, "pool": 3, "encoder_steps": 1,
 }  # fmt: skip
 SIZE = 32
+QUICK = {"gan_digits", "cgan_digits", "gan_mnist", "quickstart", "wgan_gp_grid"}
+"""What the default tests train of all configs; the slow ones train the rest."""
 TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
 """Slow to compile, however small; the tests of their systems train them, too."""
 LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "text2image_birds"}
@@ -108,7 +110,9 @@ def loaded(name: str) -> jaxgan.Experiment:
     return configs.load(name)
 
 
-@pytest.mark.parametrize("name", sorted(LARGE | TRANSLATORS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in LARGE else pytest.mark.slow) for n in sorted(LARGE | TRANSLATORS)]
+)
 def test_a_config_fits_its_data(name, tmp_path, few_emoji):
     """At its full size: a batch is read, and the state and the step are traced, which a small config of its system trains."""
     with (
@@ -129,10 +133,7 @@ def test_a_config_fits_its_data(name, tmp_path, few_emoji):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(n, marks=pytest.mark.slow if n in TRANSLATORS else ())
-        for n in sorted(set(configs.shipped()) - LARGE)
-    ],
+    [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in sorted(set(configs.shipped()) - LARGE)],
 )
 def test_config_trains(name, tmp_path, few_emoji):
     with data_at_hand(shrink(loaded(name)), tmp_path / "pairs") as small:

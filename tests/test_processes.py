@@ -95,6 +95,7 @@ def assert_alike(one, other) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_run(together, tmp_path):
     folder, (leader, follower) = together
     assert "8 x cpu of 2 processes, jit" in leader[1]

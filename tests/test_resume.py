@@ -84,6 +84,7 @@ def test_killed_twice(straight, tmp_path):
     assert sorted(os.listdir(tmp_path / "run" / "checkpoints")) == sorted(os.listdir(straight[0] / "checkpoints"))
 
 
+@pytest.mark.slow
 def test_stopped_politely(straight, tmp_path, capsys):
     command = [*COMMAND, "--steps", STEPS, "--workdir", tmp_path / "run"]
     for step, number, code in ((6, signal.SIGTERM, 143), (14, signal.SIGINT, 130)):

@@ -74,6 +74,7 @@ def test_the_encoder_decoder_has_no_skips():
     assert made == (1, 256, 256, 3)
 
 
+@pytest.mark.slow
 def test_skips_carry_what_the_bottleneck_loses():
     """With the bottleneck's weights at 0, a U-Net's output still depends on its input; an encoder-decoder's does not."""
     for skips in (True, False):

@@ -118,6 +118,7 @@ def test_latents(latent):
     assert (np.abs(z).max() < 1) == (latent == "uniform")
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(dataclasses.replace(SMALL, r1=1.0), {"image": pictures(16)})
 

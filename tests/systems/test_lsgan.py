@@ -38,6 +38,7 @@ def test_the_discriminator_learns_its_targets():
     assert metrics["discriminator/fake_logits"] == pytest.approx(-1, abs=0.2)
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(POINTS, {"image": points()})
 

@@ -101,6 +101,7 @@ def test_the_label_changes_the_picture():
     assert SMALL.preview(c.variables, {**inputs, "label": c.batch["label"]}, c.key).shape == (2, 5, SIZE, SIZE, 3)
 
 
+@pytest.mark.slow
 def test_previews_and_scores_ask_for_something(tmp_path):
     """Two attributes, which are no points in the plane; and what is scored is told another example's label."""
     random, labels = np.random.default_rng(0), np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 4, np.int32)
@@ -146,6 +147,7 @@ def test_one_of_n():
     assert SMALL._classification_loss(logits, c.batch["label"], None) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_several_data_sets():
     """Labels of the other set are unknown, the mask vector says so, and only a picture's own set is classified."""
     system = dataclasses.replace(SMALL, sets=(1, 2), one_of=(False, True))

@@ -40,5 +40,6 @@ def test_the_distance_grows_while_the_critic_learns():
     assert last["critic/loss"] == pytest.approx(-last["critic/distance"])
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(SMALL, {"image": REAL})

@@ -54,6 +54,7 @@ def test_batch_norm_in_the_critic_is_refused():
         WGANGP(networks=Convolutional()).resolve({"image": jax.ShapeDtypeStruct((32, 32, 3), jnp.float32)}, ())
 
 
+@pytest.mark.slow
 def test_the_penalty_is_computed_in_float32_under_bfloat16():
     """Its discriminator's convolutions are float32, the others are not."""
     state = step_once(RESIDUAL, {"image": pictures(4)}, 1)
@@ -80,12 +81,13 @@ def test_the_penalty_is_computed_in_float32_under_bfloat16():
     assert "bf16" in whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "batch", "tolerance", "modes"),
     # Two moves, and a derivative of a derivative through LayerNorm: the last digits of the first move's sums grow.
     [
         (POINTS, REAL, 1e-6, ("jit", "pmap")),
-        pytest.param(SMALL, pictures(16), 1e-5, ("jit",), marks=pytest.mark.slow),
+        (SMALL, pictures(16), 1e-5, ("jit",)),
     ],
     ids=["points", "pictures"],
 )

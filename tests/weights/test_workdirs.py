@@ -246,6 +246,7 @@ def test_files_that_do_not_belong_together(tmp_path):
     assert "--size 16 is too small" in said(TRANSLATORS, cycle["net_G_A"], size=16)
 
 
+@pytest.mark.slow
 def test_stargan_files(tmp_path):
     run = randomised(SYSTEMS["stargan"], tmp_path)
     g, d = exported(run, tmp_path)
