@@ -229,6 +229,7 @@ def test_finished(finished, straight, capsys):
     assert content(finished / "checkpoints") == before
 
 
+@pytest.mark.slow
 def test_longer_run_is_the_same_as_a_straight_one(straight, tmp_path, capsys):
     """Steps, intervals and parallelism may change."""
     half = ["--parallel", "pmap", "--checkpoint-every", 7, "--log-every", 3]

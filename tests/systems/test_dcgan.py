@@ -123,6 +123,7 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(dataclasses.replace(SMALL, r1=1.0), {"image": pictures(16)})
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_parameters_and_losses_in_float32():
     system = dataclasses.replace(SMALL, precision="bfloat16")
     _, end, metrics = step_once(system, {"image": pictures()}, 1)

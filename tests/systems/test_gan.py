@@ -31,6 +31,7 @@ def test_weights_begin_centred():
     assert np.abs(np.asarray(state.networks["D"].params["Maxout_0"]["Dense_0"]["kernel"])).max() <= 0.005
 
 
+@pytest.mark.slow
 def test_both_generator_losses_push_the_same_way_at_the_start():
     """At an undecided discriminator both have the gradient -1/2 with respect to the logits."""
     updates = {}

@@ -105,6 +105,7 @@ def test_a_round_trip_is_exact(tmp_path, name):
         assert file.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_moving_average_is_exported_and_trained_on(tmp_path):
     random = np.random.default_rng(0)
     np.savez(tmp_path / "pictures.npz", image=random.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8))
