@@ -58,7 +58,9 @@ def metric_steps(folder: Path) -> list[int]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if "tmp" in path.name or "partial" in path.name]
+    # Not by `rglob`, which fails where a folder goes while it looks.
+    names = (Path(place, name) for place, folders, files in os.walk(folder) for name in (*folders, *files))
+    return [path for path in names if "tmp" in path.name or "partial" in path.name]
 
 
 def wait_until(condition, seconds: float = 60) -> None:

@@ -219,4 +219,5 @@ def test_labels_beyond_yes_and_no_are_refused():
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     """Targets are drawn from the rows of all devices."""
-    eight_devices_equal_one(SMALL, examples(8), tolerance=1e-5, modes=("jit",))
+    # The order of sums alone makes 2e-5 on some CPUs, in the first norm's bias, which all of the generator is above.
+    eight_devices_equal_one(SMALL, examples(8), tolerance=5e-5, modes=("jit",))
