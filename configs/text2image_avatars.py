@@ -4,7 +4,7 @@
     jaxgan sample runs/text2image_avatars --text "a bald person with sunglasses and a yellow shirt"
 
 Captions are read as words by a GRU, which learns for 1,500 steps beside an encoder of pictures; then GAN-INT-CLS begins, with
-what made DCGAN train on avatars: no norm in the discriminator, R1, beta1 0, and the quickstart's rate. From step 7,000 on a
+what made DCGAN train on avatars: no norm in the discriminator, R1, beta1 0, and the quickstart's rate. From step 5,250 on a
 network learns to find the noise of a picture, for `jaxgan edit --picture`. Combinations of hair colour, glasses and colour of
 clothes are held out (`AvatarCaptions(part="test")`).
 """
@@ -27,7 +27,7 @@ def get_config() -> Experiment:
             beta1=0.0,
             beta2=0.99,
             ema=0.995,
-            style_after=7000,
+            style_after=5250,
         ),
         data=Captioned(pictures=AvatarCaptions(size=32), text=Words()),
         batch_size=32,
