@@ -125,9 +125,10 @@ def fit(
         record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
         frozen = record.system.frozen()
         _check_alike(record, frozen)
-        checkpoints, state, position, warnings = None, abstract_state(record), 0, []
         if leads:
             checkpoints, state, position, warnings = _open(record, directory, overwrite, frozen, stack)
+        else:
+            checkpoints, state, position, warnings = None, abstract_state(record), 0, []
         state, position = processes.from_leader((state, position))
         first = int(state.step)
         logs = Logs(directory if leads else None, first, experiment.steps, quiet)
@@ -177,6 +178,8 @@ def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:
     Raises:
         UserError: one of them was started with something else, or on other data.
     """
+    if jax.process_count() == 1:
+        return
     about = {**record.to_json(), "frozen": digests(frozen)}
     name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     if others := processes.differing(name):

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from jaxgan.training import processes
 from jaxgan.training.checkpoint import warn
 
 
@@ -36,7 +37,7 @@ class Profile:
     def __enter__(self) -> "Profile":
         return self
 
-    def __exit__(self, *_) -> None:
-        if self._calls < 2:
-            warn(f"nothing was traced: only {self._calls} steps were left to do")
+    def __exit__(self, failed: type[BaseException] | None, *_) -> None:
         self.close()
+        if failed is None and self._calls < 2 and processes.leads():
+            warn(f"nothing was traced: only {self._calls} steps were left to do")
