@@ -120,6 +120,7 @@ def test_a_fixed_probability_of_one_draws_what_an_adapted_one_draws():
     assert not np.array_equal(applied(ALL, x), applied(ALL, x, key=jax.random.key(4)))
 
 
+@pytest.mark.eight_devices
 def test_a_row_is_augmented_alike_on_one_device_and_on_eight():
     x, augmentation = noise(16), dataclasses.replace(ALL, probability=0.7)
     mesh = Mesh(np.array(jax.devices()[:8]), (rows.AXIS,))
@@ -169,6 +170,7 @@ def adapted(augmentation, p, real_logits, devices):
 
 
 @pytest.mark.parametrize("devices", [1, 8])
+@pytest.mark.eight_devices
 def test_ada_raises_p_while_the_discriminator_is_too_sure_and_lowers_it_else(devices):
     augmentation = Augmentation(color=True, target=0.6, adaptation_images=1000)
     start = augmentation.init_aux()[AUX]

@@ -177,6 +177,7 @@ def test_bad_flag(name, place, trained, capfd):
     assert expected in capfd.readouterr().err
 
 
+@pytest.mark.eight_devices
 def test_batch_that_the_devices_do_not_divide(capfd, tmp_path):
     """This process has eight devices."""
     assert main(["train", "gan_digits", "--batch-size", "20", "--workdir", str(tmp_path / "run")]) == 2

@@ -55,6 +55,7 @@ def test_full_it_swaps_half_and_loses_nothing():
 
 
 @pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.eight_devices
 def test_devices_make_no_difference(devices):
     for (shown, pool), (other_shown, other_pool) in zip(run(12, 4), run(12, 4, devices=devices), strict=True):
         np.testing.assert_array_equal(shown, other_shown)

@@ -27,6 +27,7 @@ def exchanged(program: str, operation: str) -> int:
     return total
 
 
+@pytest.mark.eight_devices
 def test_the_compiled_program_exchanges_what_is_counted():
     system = Toy(critic_moves=2)
     batch = {"image": np.zeros((2, 16, DIM), np.float32)}
@@ -42,6 +43,7 @@ def test_the_compiled_program_exchanges_what_is_counted():
     assert (exchanged(text, "all-reduce"), gathered) == (reduced, 0)
 
 
+@pytest.mark.eight_devices
 def test_what_is_gathered_is_counted():
     """A function that gathers rows, and sums something in a loop."""
     layout = parallel.Layout.create("jit", 16, 8)

@@ -1,23 +1,29 @@
 """All that is to be measured where a GPU is at hand, in one go; each part writes a JSON file as soon as it is done.
 
-    python -m tests.benchmarks.gpu --out tests/benchmarks/results/gpu [--parts tests steps fused trainings]
+    python -m tests.benchmarks.gpu --out tests/benchmarks/results/gpu [--parts warm steps fused trainings tests]
     python -m tests.benchmarks.gpu --out /tmp/small --small    # the same on a CPU, at small size, to try it
 
-tests: the default test suite, on the GPU. steps: the training step of each system at its paper's sizes in float32 (TF32) and
-bfloat16, beside PyTorch eager and compiled (`tests.benchmarks.step`). fused: steps of the small networks fused by 1, 8 and 32.
-trainings: runs with the papers' widths, whose sample grids are kept. A part that fails says so in its file; the next begins.
-Needs `pip install -e ".[parity]"` and JAX for CUDA.
+warm: what the parts after it need, side by side on all cores: PyTorch's compiled networks, the trainings' pictures. steps: the
+training step of each system at its paper's sizes in float32 (TF32) and bfloat16, beside PyTorch eager and compiled
+(`tests.benchmarks.step`). fused: steps of the small networks fused by 1, 8 and 32, and a step under XLA's deterministic
+kernels. trainings: runs with the papers' widths, all at a time, whose sample grids are kept; --limit stops them as Ctrl-C does,
+and the steps made are read from their logs. tests: the default test suite, beside the trainings where both are asked for. A
+part that fails says so in its file; the next begins. Needs `pip install -e ".[parity]"` and JAX for CUDA.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import platform
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PEAK_BFLOAT16 = 790e12
@@ -26,90 +32,179 @@ PEAK_BFLOAT16 = 790e12
 # (system of tests.benchmarks.step, options at the paper's sizes)
 STEPS = {
     "dcgan": ["--widths", "128", "--batch", "128"],
-    "wgan_gp": ["--widths", "128", "--batch", "64"],
     "pix2pix": ["--widths", "64"],
+    "wgan_gp": ["--widths", "128", "--batch", "64"],
     "cyclegan_128": ["--widths", "64", "--size", "256"],
     "stargan": ["--widths", "64", "--size", "128", "--batch", "16"],
     "text2image": ["--widths", "128", "--batch", "64"],
 }
 SMALL_STEPS = {"dcgan": ["--widths", "8", "--batch", "4", "--size", "32"], "pix2pix": ["--widths", "8", "--size", "64"]}
 
-FUSED = ("gan_digits", "quickstart", "sngan_avatars")
+FUSED = ("gan_digits", "quickstart")
 
 TRAININGS = {
-    "dcgan": "dcgan_avatars --system.networks.width 128 --batch-size 128 --steps 6000",
-    "wgan_gp": "wgan_gp_avatars --data.size 64 --system.networks.width 128 --steps 4000",
-    "pix2pix": "pix2pix_openmoji --data.size 256 --data.resize 286 --system.generator.width 64 --steps 8000",
-    "cyclegan": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --steps 8000",
-    "stargan": "stargan_avatars --data.size 128 --steps 4000",
+    "dcgan": "dcgan_avatars --system.networks.width 128 --batch-size 128 --steps 4000 --sample-every 200",
+    "wgan_gp": "wgan_gp_avatars --data.size 64 --system.networks.width 128 --steps 2000 --sample-every 50",
+    "pix2pix": "pix2pix_openmoji --data.size 256 --data.resize 286 --system.generator.width 64 --system.discriminator.width 64 "
+    "--batch-size 1 --steps 10000 --sample-every 250",
+    "cyclegan": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --system.generator.width 64 --system.generator.blocks 9 "
+    "--system.discriminator.width 64 --steps 6000 --sample-every 200",
+    "stargan": "stargan_avatars --data.size 128 --system.width 64 --system.discriminator-width 64 --batch-size 16 --steps 2500 "
+    "--sample-every 100",
 }
 SMALL_TRAININGS = {"dcgan": "dcgan_avatars --data.size 32 --system.networks.width 8 --steps 3"}
 
+PREPARE = """
+import sys
+from jaxgan import configs
+from jaxgan.commands.parsing import parse
+from jaxgan.data import Batches
+config, *rest = sys.argv[1:]
+chosen = configs.load(config)
+experiment = parse(type(chosen), config, rest, chosen)
+with Batches(experiment.data, batch_size=experiment.batch_size, seed=0) as batches:
+    next(batches)
+"""
 
-def call(words: list[str], limit: float | None = None) -> dict:
-    """Run Python with these words; exit code, seconds and the end of what it printed."""
+FUSE = """
+import dataclasses, json, sys
+from jaxgan import benchmark, configs
+benchmark.WINDOW_SECONDS = 0.4
+found = []
+for config in sys.argv[1:]:
+    for count in (1, 8, 32):
+        found.append({"config": config, **benchmark.measure(dataclasses.replace(configs.load(config), fuse=count))})
+print(json.dumps(found))
+"""
+
+DETERMINISTIC = ["dcgan_avatars", "--system.networks.width", "128", "--batch-size", "128"]
+
+
+def call(words: list[str], limit: float | None = None, **environment: str) -> dict:
+    """Run Python with these words; exit code, seconds and the end of what it printed.
+
+    After `limit` seconds it is asked to stop, as by Ctrl-C, and given twenty to do so.
+    """
     began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
+    )
     try:
-        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=limit)
-        code, printed = done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired as error:
-        code, printed = None, (error.stdout or b"").decode(errors="replace")
+        printed, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            printed, _ = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            printed, _ = process.communicate()
+    shown = " ".join(["python", *(word if "\n" not in word else "..." for word in words)])
     return {
-        "command": " ".join(["python", *words]),
-        "exit_code": code,
+        "command": shown,
+        "exit_code": process.returncode,
         "seconds": round(time.monotonic() - began, 1),
-        "end_of_output": printed[-2000:],
+        "end_of_output": printed[-4000:],
     }
 
 
-def tests(out: Path, small: bool) -> dict:
-    chosen = ["tests/losses"] if small else []
-    return {"suite": call(["-m", "pytest", *chosen])}
-
-
-def steps(out: Path, small: bool) -> dict:
-    found = {}
+def warm(out: Path, small: bool, limit: float | None) -> dict:
+    """PyTorch's compilations on disk, and prepared pictures; each job in a process, on the CPU where it can."""
+    few = {"TORCHINDUCTOR_COMPILE_THREADS": "2", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    jobs: dict[str, tuple[list[str], dict]] = {}
     for name, options in (SMALL_STEPS if small else STEPS).items():
         for precision in ("float32", "bfloat16"):
-            folder = out / "steps" / precision
-            words = ["-m", "tests.benchmarks.step", "--system", name, *options, "--precision", precision, "--compile"]
-            result = call([*words, "--pairs", "2" if small else "20", "--results", str(folder)])
-            files = sorted(folder.glob(f"{name}_step_*.json"))
-            if result["exit_code"] == 0 and files:
-                rows = json.loads(files[-1].read_text())["rows"]
-                for row in rows:
-                    row["share_of_peak"] = row["jaxgan_gflops_per_second"] * 1e9 / PEAK_BFLOAT16
-                result = {"command": result["command"], "rows": rows}
-            found[f"{name} {precision}"] = result
-    return found
-
-
-def fused(out: Path, small: bool) -> dict:
-    found = {}
-    for config in FUSED[:1] if small else FUSED:
-        for count in (1, 8, 32):
-            file = out / "fused" / f"{config}_{count}.json"
-            result = call(["-m", "jaxgan.cli", "bench", config, "--fuse", str(count), "--json", str(file)])
-            found[f"{config} {count}"] = json.loads(file.read_text()) if result["exit_code"] == 0 else result
-    return found
-
-
-def trainings(out: Path, small: bool) -> dict:
-    found = {}
+            words = ["-m", "tests.benchmarks.step", "--system", name, *options, "--precision", precision, "--warm"]
+            jobs[f"{name} {precision}"] = (words, few)
     for name, words in (SMALL_TRAININGS if small else TRAININGS).items():
-        place = out / "runs" / name
-        result = call(["-m", "jaxgan.cli", "train", *words.split(), "--workdir", str(place)])
-        grids = sorted((place / "samples").glob("*.png"))
-        if grids:
-            kept = out / f"{name}.png"
-            shutil.copy(grids[-1], kept)
-            result["grid"] = kept.name
-        shutil.rmtree(place / "checkpoints", ignore_errors=True)  # too large to bring back
-        found[name] = result
+        jobs[f"pictures of {name}"] = (["-c", PREPARE, *words.split()], {"JAX_PLATFORMS": "cpu"})
+    with ThreadPoolExecutor(2 if small else len(jobs)) as pool:
+        started = {name: pool.submit(call, words, limit, **more) for name, (words, more) in jobs.items()}
+        return {name: job.result() for name, job in started.items()}
+
+
+def steps(out: Path, small: bool, limit: float | None) -> dict:
+    found, began = {}, time.monotonic()
+    for name, options in (SMALL_STEPS if small else STEPS).items():
+        left = None if limit is None else limit - (time.monotonic() - began)
+        if left is not None and left < 30:
+            found[name] = "left out for want of time"
+            continue
+        words = ["-m", "tests.benchmarks.step", "--system", name, *options, "--precision", "float32", "bfloat16"]
+        words += ["--compile", "--pairs", "2" if small else "9", "--results", str(out / "steps")]
+        # PyTorch needs its share of the memory.
+        result = call(words, left, XLA_PYTHON_CLIENT_MEM_FRACTION="0.4")
+        rows = [json.loads(row) for row in re.findall(rf"^{name} (\{{.*)$", result["end_of_output"], re.MULTILINE)]
+        for file in (out / "steps").glob(f"{name}_step_*.json"):
+            rows = json.loads(file.read_text())["rows"]
+        for row in rows:
+            row["share_of_peak"] = row["jaxgan_gflops_per_second"] * 1e9 / PEAK_BFLOAT16
+        if result["exit_code"] == 0:
+            del result["end_of_output"]
+        found[name] = result | {"rows": rows}
+        print(name, json.dumps(found[name]), flush=True)
     return found
 
 
-PARTS = {"tests": tests, "steps": steps, "fused": fused, "trainings": trainings}
+def fused(out: Path, small: bool, limit: float | None) -> dict:
+    result = call(["-c", FUSE, *(FUSED[:1] if small else FUSED)], limit)
+    if result["exit_code"] == 0:
+        return {"rows": json.loads(result["end_of_output"].splitlines()[-1])}
+    return result
+
+
+def deterministic(out: Path, small: bool, limit: float | None) -> dict:
+    """DCGAN's step with XLA's usual kernels, and with those that `train --deterministic` asks for."""
+    found = {}
+    for kind, flags in {"usual": "", "deterministic": "--xla_gpu_deterministic_ops=true"}.items():
+        file = out / f"deterministic_{kind}.json"
+        config = SMALL_TRAININGS["dcgan"].split() if small else DETERMINISTIC
+        result = call(["-m", "jaxgan.cli", "bench", *config, "--json", str(file)], limit, XLA_FLAGS=flags)
+        found[kind] = json.loads(file.read_text()) if result["exit_code"] == 0 else result
+        file.unlink(missing_ok=True)
+    return found
+
+
+def train(name: str, words: str, out: Path, limit: float | None) -> dict:
+    place = out / "runs" / name
+    command = ["-m", "jaxgan.cli", "train", *words.split(), "--workdir", str(place)]
+    result = call(command, limit, XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    grids = sorted((place / "samples").glob("*.png"))
+    if grids:
+        shutil.copy(grids[-1], out / f"{name}.png")
+        result |= {"grid": f"{name}.png", "of": grids[-1].name}
+    with contextlib.suppress(FileNotFoundError, IndexError):
+        result["last_metrics"] = json.loads((place / "metrics.jsonl").read_text().splitlines()[-1])
+    shutil.rmtree(place / "checkpoints", ignore_errors=True)  # too large to bring back
+    return result
+
+
+def trainings(out: Path, small: bool, limit: float | None) -> dict:
+    chosen = SMALL_TRAININGS if small else TRAININGS
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        started = {name: pool.submit(train, name, words, out, limit) for name, words in chosen.items()}
+        return {name: job.result() for name, job in started.items()}
+
+
+def tests(out: Path, small: bool, limit: float | None) -> dict:
+    chosen = ["tests/losses"] if small else ["-n", "10"]
+    words = ["-m", "pytest", *chosen, "-rfE", "--tb=short", "-o", "console_output_style=classic"]
+    file = out / "tests.xml"
+    result = call([*words, f"--junitxml={file}"], limit, XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    return result | {"junit": file.name}
+
+
+PARTS = {
+    "warm": warm,
+    "steps": steps,
+    "fused": fused,
+    "deterministic": deterministic,
+    "trainings": trainings,
+    "tests": tests,
+}
 
 
 def hardware() -> dict:
@@ -132,18 +227,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--small", action="store_true", help="sizes for a CPU, to see that all of it runs")
+    parser.add_argument("--limit", type=float, help="seconds that a part may take")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    where = hardware()
-    for name in arguments.parts:
-        result = {
-            **where,
-            "part": name,
-            "small": arguments.small,
-            "results": PARTS[name](arguments.out, arguments.small),
-        }
-        (arguments.out / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
-        print(name, "done", flush=True)
+    where, limit = hardware(), arguments.limit
+    asked = list(arguments.parts)
+    beside = ["tests"] if {"tests", "trainings"} <= set(asked) else []
+
+    def do(name: str) -> None:
+        began = time.monotonic()
+        results = PARTS[name](arguments.out, arguments.small, limit)
+        seconds = round(time.monotonic() - began, 1)
+        written = {**where, "part": name, "small": arguments.small, "seconds": seconds, "results": results}
+        (arguments.out / f"{name}.json").write_text(json.dumps(written, indent=2) + "\n")
+        print(name, "done in", seconds, "s", flush=True)
+
+    for name in asked:
+        if name in beside:
+            continue
+        with ThreadPoolExecutor(2) as pool:
+            together = [name, *beside] if name == "trainings" else [name]
+            for job in [pool.submit(do, part) for part in together]:
+                job.result()
 
 
 if __name__ == "__main__":

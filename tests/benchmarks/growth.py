@@ -13,7 +13,6 @@ import datetime
 import json
 import platform
 import statistics
-import time
 from pathlib import Path
 
 import jax
@@ -21,7 +20,7 @@ import jax
 from jaxgan import workdir
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
-from tests.benchmarks.step import Case, JaxStep
+from tests.benchmarks.step import Case, JaxStep, window
 
 BATCH, SIZE, WIDTH = 32, 64, 32
 """Where the panels meet; the resolutions are measured with a smaller batch, or the largest would take minutes a step."""
@@ -38,13 +37,10 @@ SECONDS = 4.0
 def measure(batch: int, size: int, width: int) -> dict:
     """One point."""
     step = JaxStep(Case("", size, batch, (width,), None), DCGAN(networks=Convolutional(width=width, kernel=4)))
-    for _ in range(2):
-        step()
+    window(step, 2)
     times: list[float] = []
     while sum(times) < SECONDS or len(times) < 3:
-        began = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - began)
+        times.append(window(step, 1))
     seconds = statistics.median(times)
     return {
         "batch": batch,

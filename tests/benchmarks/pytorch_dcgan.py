@@ -45,7 +45,7 @@ class Step:
         self.g_optimizer = torch.optim.Adam(self.G.parameters(), 2e-4, (0.5, 0.999))
         self.d_optimizer = torch.optim.Adam(self.D.parameters(), 2e-4, (0.5, 0.999))
 
-    def __call__(self, real: torch.Tensor) -> float:
+    def __call__(self, real: torch.Tensor) -> torch.Tensor:
         """`real`: [B, 3, H, W] in [-1, 1], channels_last. Returns the generator's loss, so that the step is complete."""
         count = real.shape[0]
         with torch.no_grad():
@@ -61,4 +61,4 @@ class Step:
         g_loss.backward()
         self.D.requires_grad_(True)
         self.g_optimizer.step()
-        return float(g_loss.detach())
+        return g_loss.detach()

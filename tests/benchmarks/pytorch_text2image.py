@@ -74,7 +74,7 @@ class TextToImageStep:
         self.g_optimizer = torch.optim.Adam(self.G.parameters(), 2e-4, (0.5, 0.999))
         self.d_optimizer = torch.optim.Adam(self.D.parameters(), 2e-4, (0.5, 0.999))
 
-    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> float:
+    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """Pictures [B, 3, H, W] in [-1, 1], channels_last; right and wrong captions [B, T]. Returns the generator's loss."""
         real, texts = minibatch[0], torch.cat(minibatch[1:]).long()
         count = len(real)
@@ -100,4 +100,4 @@ class TextToImageStep:
         g_loss.backward()
         self.D.requires_grad_(True)
         self.g_optimizer.step()
-        return float(g_loss.detach())
+        return g_loss.detach()

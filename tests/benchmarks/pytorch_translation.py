@@ -37,7 +37,7 @@ class Pix2PixStep:
         self.D = ready(networks.patch(3, width, channels=6))
         self.g_optimizer, self.d_optimizer = adam(self.G), adam(self.D)
 
-    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor]) -> float:
+    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         given, target = minibatch
         with torch.no_grad():
             fake = self.G(given)
@@ -51,7 +51,7 @@ class Pix2PixStep:
         g_loss = functional.softplus(-logits).mean() + 100 * (fake - target).abs().mean()
         learn(self.g_optimizer, g_loss)
         self.D.requires_grad_(True)
-        return float(g_loss.detach())
+        return g_loss.detach()
 
 
 class Pool:
@@ -82,7 +82,7 @@ class CycleGANStep:
         self.g_optimizer, self.d_optimizer = adam(self.G, self.F), adam(self.D_X, self.D_Y)
         self.pools = Pool(), Pool()
 
-    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor]) -> float:
+    def __call__(self, minibatch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         x, y = minibatch
         judges = self.D_X, self.D_Y
         for judge in judges:
@@ -97,7 +97,7 @@ class CycleGANStep:
             scores = judge(torch.cat([real, pool.exchange(fake)]))
             d_loss += 0.5 * ((scores[: len(real)] - 1).square().mean() + scores[len(real) :].square().mean())
         learn(self.d_optimizer, d_loss)
-        return float(d_loss.detach())
+        return d_loss.detach()
 
 
 class StarGANDiscriminator(networks.StarganDiscriminator):
@@ -125,7 +125,7 @@ class StarGANStep:
         planes = labels[:, :, None, None].expand(-1, -1, *pictures.shape[2:])
         return self.G(torch.cat([pictures, planes], 1))
 
-    def __call__(self, *minibatches: tuple[torch.Tensor, torch.Tensor]) -> float:
+    def __call__(self, *minibatches: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """Each: pictures, and labels [B, labels] that are 0 or 1."""
         for real, labels in minibatches:
             with torch.no_grad():
@@ -146,7 +146,7 @@ class StarGANStep:
         g_loss = self.classification(logits, targets) - scores.mean() + 10 * back
         learn(self.g_optimizer, g_loss)
         self.D.requires_grad_(True)
-        return float(g_loss.detach())
+        return g_loss.detach()
 
     def classification(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return functional.binary_cross_entropy_with_logits(logits, labels, reduction="none").sum(1).mean()

@@ -23,7 +23,7 @@ class WGANGPStep:
     def latents(self, count: int) -> torch.Tensor:
         return torch.rand(count, self.latent_dim, 1, 1) * 2 - 1
 
-    def __call__(self, *minibatches: torch.Tensor) -> float:
+    def __call__(self, *minibatches: torch.Tensor) -> torch.Tensor:
         """Each: [B, 3, H, W] in [-1, 1], channels_last. Returns the generator's loss, so that the step is complete."""
         for real in minibatches:
             with torch.no_grad():
@@ -43,4 +43,4 @@ class WGANGPStep:
         g_loss.backward()
         self.D.requires_grad_(True)
         self.g_optimizer.step()
-        return float(g_loss.detach())
+        return g_loss.detach()

@@ -10,13 +10,19 @@ its networks compiled (`torch.nn.Module.compile`), where it can be. Peak memory 
 process of its own, which makes three steps, exceeds that after its imports; jaxgan's has compiled, too, and beside it stands
 what the compiled program itself uses. Needs `pip install -e ".[parity]"`.
 
+On a GPU a turn is a window of as many steps as take a quarter of a second, waited for at its end; float32 is TF32 on either
+side; jaxgan's peak is what its program allocates, PyTorch's what its allocator gave at most. --warm only compiles PyTorch's
+networks into its cache on disk: many such processes may run side by side, where minutes on the GPU are dear.
+
 Where other work shares the cores, set OMP_WAIT_POLICY=passive: PyTorch's threads otherwise spin while they wait for one that
 was not given a core, and a step that takes 0.4 s takes 12. The result says what was set.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -69,7 +75,7 @@ class Case(NamedTuple):
     size: int
     batch: int
     widths: tuple[int, ...]
-    steps: Callable[[int, int], tuple[System, Callable[..., float]]]
+    steps: Callable[[int, int], tuple[System, Callable[..., torch.Tensor]]]
 
 
 def dcgan(width: int, size: int) -> tuple:
@@ -122,8 +128,8 @@ CASES = {
 }
 
 
-def described(case: Case, precision: str) -> str:
-    return f"{case.size}x{case.size}, batch {case.batch}, {case.what}, {precision}"
+def described(case: Case) -> str:
+    return f"{case.size}x{case.size}, batch {case.batch}, {case.what}"
 
 
 def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
@@ -167,17 +173,19 @@ class JaxStep:
         start = jax.jit(lambda: initial_state(self.system, 0, zeros))()
         self.flops = step_flops(self.system, self.plan, start, {}, self.batch)
         self.state = self.layout.place(start)
+        self.batch, first = self.layout.put(self.batch), jnp.int32(0)  # on the device, as PyTorch's are
         began = time.perf_counter()
         function = parallel.compiled_turns(self.system, self.plan, self.plan, self.layout)
-        compiled = function.lower(self.state, {}, self.layout.put(self.batch), jnp.int32(0)).compile()
-        self.compile_seconds, self.bytes = time.perf_counter() - began, program_bytes(compiled)
+        self.compiled = function.lower(self.state, {}, self.batch, first).compile()
+        self.compile_seconds, self.bytes = time.perf_counter() - began, program_bytes(self.compiled)
+        self.first = self.layout.replicate(first)
 
-    def __call__(self) -> None:
-        self.state, metrics = parallel.run_step(self.system, self.plan, self.layout, self.state, {}, self.batch)
-        jax.block_until_ready((self.state, metrics))
+    def __call__(self) -> jax.Array:
+        self.state, metrics = self.compiled(self.state, {}, self.batch, self.first)
+        return jax.tree.leaves(metrics)[0]
 
 
-def torch_step(case: Case, width: int, precision: str, compiled: bool = False) -> Callable[[], float]:
+def torch_step(case: Case, width: int, precision: str, compiled: bool = False) -> Callable[[], torch.Tensor]:
     """PyTorch's step on the minibatches of the case."""
     # On a GPU as fast as PyTorch goes: TF32 for float32, as XLA has it, and the best of cuDNN's algorithms.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
@@ -191,7 +199,7 @@ def torch_step(case: Case, width: int, precision: str, compiled: bool = False) -
     shown = [minibatch if len(minibatch) > 1 else minibatch[0] for minibatch in read]
     narrow = torch.autocast(torch_device(), torch.bfloat16, enabled=precision == "bfloat16")
 
-    def run() -> float:
+    def run() -> torch.Tensor:
         with torch.device(torch_device()), narrow:
             return step(*shown)
 
@@ -202,6 +210,15 @@ def jax_step(case: Case, width: int, precision: str) -> JaxStep:
     return JaxStep(case, dataclasses.replace(case.steps(width, case.size)[0], precision=precision))
 
 
+def window(step: Callable, count: int) -> float:
+    """Seconds of so many steps, one after the other; the number that the last one gives is waited for."""
+    began = time.perf_counter()
+    for _ in range(count):
+        last = step()
+    float(last)
+    return time.perf_counter() - began
+
+
 def compare(name: str, case: Case, width: int, turns: int, precision: str, compile_: bool) -> dict:
     ours = jax_step(case, width, precision)
     steps = {"jaxgan": ours, "pytorch": torch_step(case, width, precision)}
@@ -210,19 +227,20 @@ def compare(name: str, case: Case, width: int, turns: int, precision: str, compi
     if compile_:
         step = torch_step(case, width, precision, compiled=True)
         try:
-            began = time.perf_counter()
-            step()
-            row["pytorch_compile_seconds"] = time.perf_counter() - began
+            row["pytorch_compile_seconds"] = window(step, 1)
             steps["pytorch_compiled"] = step
         except Exception as error:  # of many kinds: what it cannot trace, a second derivative, a missing compiler
             row["pytorch_compiled_failed"] = str(error).strip().splitlines()[0][:200]
+    on_gpu = torch_device() != "cpu"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    for step in steps.values():  # two to warm up
+        window(step, 2)
+    counts = {kind: max(1, round(0.25 / (window(step, 3) / 3))) if on_gpu else 1 for kind, step in steps.items()}
     seconds: dict[str, list[float]] = {kind: [] for kind in steps}
-    for turn in range(turns + 2):
+    for _ in range(turns):
         for kind, step in steps.items():
-            began = time.perf_counter()
-            step()
-            if turn >= 2:  # two to warm up
-                seconds[kind].append(time.perf_counter() - began)
+            seconds[kind].append(window(step, counts[kind]) / counts[kind])
     for kind, times in seconds.items():
         row[f"{kind}_step_seconds"] = statistics.median(times)
         row[f"{kind}_images_per_second"] = case.batch / statistics.median(times)
@@ -230,8 +248,11 @@ def compare(name: str, case: Case, width: int, turns: int, precision: str, compi
             ratios = [theirs / mine for mine, theirs in zip(seconds["jaxgan"], times, strict=True)]
             suffix = kind.removeprefix("pytorch")
             row |= {f"ratio{suffix}": statistics.median(ratios), f"ratio{suffix}_range": [min(ratios), max(ratios)]}
-    for kind in ("jaxgan", "pytorch"):
-        row[f"{kind}_peak_bytes"] = peak_bytes(name, case, width, precision, kind)
+    if on_gpu:
+        row |= {"jaxgan_peak_bytes": ours.bytes, "pytorch_peak_bytes": torch.cuda.max_memory_allocated()}
+    else:
+        for kind in ("jaxgan", "pytorch"):
+            row[f"{kind}_peak_bytes"] = peak_bytes(name, case, width, precision, kind)
     return {
         **row,
         "jaxgan_program_bytes": ours.bytes,
@@ -257,15 +278,9 @@ def peak_bytes(name: str, case: Case, width: int, precision: str, kind: str) -> 
 
 
 def memory(case: Case, width: int, precision: str, kind: str) -> int:
-    """What three steps need at most, in bytes: of a GPU's memory; or else by how much they raise the largest resident set of
-    this process, on Linux."""
-    device = jax.devices()[0]
+    """By how much three steps raise the largest resident set of this process at most, in bytes, on Linux."""
     before = largest_resident_set()
-    step = (jax_step if kind == "jaxgan" else torch_step)(case, width, precision)
-    for _ in range(3):
-        step()
-    if device.platform == "gpu":
-        return device.memory_stats()["peak_bytes_in_use"] if kind == "jaxgan" else torch.cuda.max_memory_allocated()
+    window((jax_step if kind == "jaxgan" else torch_step)(case, width, precision), 3)
     return largest_resident_set() - before
 
 
@@ -287,7 +302,7 @@ def table(results: dict[str, dict]) -> str:
             other = [f"{row[k]:,.1f}" if k in row else "-" for k in ("pytorch_compiled_images_per_second",)]
             ratio = [f"{row['ratio_compiled']:.2f}"] if "ratio_compiled" in row else ["-"]
             cells = [
-                f"{result['what'].removeprefix('training step of ')}, width {row['width']}",
+                f"{result['what'].removeprefix('training step of ')}, width {row['width']}, {row['precision']}",
                 f"{row['flops_per_step'] / 1e9:,.1f}",
                 f"{row['jaxgan_images_per_second']:,.1f}",
                 f"{row['pytorch_images_per_second']:,.1f}",
@@ -309,10 +324,11 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs="+", help="of the networks (default: as in the results)")
     parser.add_argument("--size", type=int, help="of the pictures (default: as in the results)")
     parser.add_argument("--batch", type=int, help="rows (default: as in the results)")
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default=["float32"], nargs="+")
     parser.add_argument("--compile", action="store_true", help="also beside PyTorch's compiled networks")
-    parser.add_argument("--results", type=Path, help="a folder for SYSTEM_step_cpu.json")
+    parser.add_argument("--results", type=Path, help="a folder for SYSTEM_step_cpu.json, or _gpu")
     parser.add_argument("--memory", choices=["jaxgan", "pytorch"], help="only print the bytes that one side needs")
+    parser.add_argument("--warm", action="store_true", help="only compile PyTorch's networks into its cache")
     arguments = parser.parse_args()
     names = list(CASES) if "all" in arguments.system else arguments.system
     cases = {name: CASES[name] for name in names}
@@ -320,17 +336,24 @@ def main() -> None:
         if value := getattr(arguments, field):
             cases = {name: case._replace(**{field: value}) for name, case in cases.items()}
     if arguments.memory:
-        print(memory(cases[names[0]], arguments.widths[0], arguments.precision, arguments.memory))
+        print(memory(cases[names[0]], arguments.widths[0], arguments.precision[0], arguments.memory))
         return
-    results, precision = {}, arguments.precision
+    if arguments.warm:
+        for case in cases.values():
+            for width in arguments.widths or case.widths:
+                for precision in arguments.precision:
+                    with contextlib.suppress(Exception):  # of many kinds; the measurement says which
+                        torch_step(case, width, precision, compiled=True)()
+        return
+    results = {}
     device = jax.devices()[0].device_kind
     for name, case in cases.items():
         rows = []
-        for width in arguments.widths or case.widths:
+        for width, precision in itertools.product(arguments.widths or case.widths, arguments.precision):
             rows.append(compare(name, case, width, arguments.pairs, precision, arguments.compile))
             print(name, json.dumps(rows[-1]), flush=True)
         results[name] = {
-            "what": f"training step of {name}, {described(case, precision)}",
+            "what": f"training step of {name}, {described(case)}",
             "command": f"python -m tests.benchmarks.step {' '.join(sys.argv[1:])}",
             "date": datetime.date.today().isoformat(),
             "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
@@ -340,7 +363,7 @@ def main() -> None:
         }
         if arguments.results:
             arguments.results.mkdir(parents=True, exist_ok=True)
-            kind = "cpu" if torch_device() == "cpu" else f"{precision}_gpu"
+            kind = "cpu" if torch_device() == "cpu" else "gpu"
             (arguments.results / f"{name}_step_{kind}.json").write_text(json.dumps(results[name], indent=2) + "\n")
     print(table(results))
 

@@ -76,6 +76,7 @@ def test_relativistic_average_compares_with_the_average_of_the_other_kind():
     assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.eight_devices
 def test_relativistic_average_is_over_the_global_batch():
     """Eight devices with one row each: the mean of their losses, and of its gradients, is that of one device with all rows."""
     real, fake = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)

@@ -39,6 +39,7 @@ def test_none_to_compare_with():
     assert loss_of(np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), [[False]]) == [0.0, 1.0]
 
 
+@pytest.mark.eight_devices
 def test_eight_devices_equal_one():
     """Loss and gradients: each device's rows are compared with the rows of all."""
     random = np.random.default_rng(1)

@@ -24,6 +24,7 @@ def test_each_row_has_its_own_mask_whatever_the_batch():
     assert len(np.unique(np.asarray(whole, np.float32), axis=0)) == 4
 
 
+@pytest.mark.eight_devices
 def test_eight_devices_drop_what_one_drops(shared_by):
     def step(key, x):
         return dropout(x, 0.5, key), None

@@ -75,6 +75,7 @@ def test_unknown_mode():
 
 
 @pytest.mark.parametrize("mode", ["batch", "standing"])
+@pytest.mark.eight_devices
 def test_eight_devices_normalise_as_one(shared_by, mode):
     norm = BatchNorm(scale_init=normal_around_one())
     variables = norm.init(jax.random.key(1), X, "batch")

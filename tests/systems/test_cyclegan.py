@@ -140,6 +140,7 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
 
 
 @pytest.mark.slow
+@pytest.mark.eight_devices
 def test_eight_devices_fill_one_pool():
     """Over several steps, until pictures are swapped: the same places, the same pictures up to float order."""
     system, pools = with_gradient_descent(SMALL, 1e-5), []

@@ -101,6 +101,7 @@ def test_toy_system_trains(tmp_path, straight):
         jaxgan.restore(tmp_path, experiment=experiment(Toy(latent_dim=5)))
 
 
+@pytest.mark.eight_devices
 def test_a_step_makes_only_the_transfers_that_it_asks_for(tmp_path, monkeypatch):
     """Rows go to the devices, and nothing else; nothing comes back, so that no step waits for the one before."""
     advance = loop._Trainer.advance

@@ -60,6 +60,7 @@ def relative_errors(state, reference, start):
 
 @pytest.mark.parametrize("mode", ["jit", "pmap"])
 @pytest.mark.parametrize("system", [Toy(critic_moves=2), Pairs()], ids=["toy", "pairs"])
+@pytest.mark.eight_devices
 def test_eight_devices_equal_one(mode, system):
     batches = minibatches(4, 2)
     start = jax.device_get(step.initial_state(system, 0, EXAMPLE))
@@ -79,6 +80,7 @@ def test_pmap_equals_jit():
 
 @pytest.mark.parametrize("mode", ["jit", "pmap"])
 @pytest.mark.parametrize("devices", [1, 8])
+@pytest.mark.eight_devices
 def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices, compiled):
     system, on = Toy(latent_dim=5 + devices), layout(devices, mode)
     placed = on.place(step.initial_state(system, 0, EXAMPLE))
@@ -195,6 +197,7 @@ def test_weak_types_and_steps_without_moves():
     assert metrics[1] == [{}]
 
 
+@pytest.mark.eight_devices
 def test_resumed_on_another_number_of_devices():
     batches = minibatches(6)
     half, _ = train(Pairs(), batches[:3], layout(8))
@@ -329,6 +332,7 @@ class TestMistakesOfAnAuthor:
             self.attempt(Ghost())
 
 
+@pytest.mark.eight_devices
 def test_a_batch_that_the_devices_do_not_divide():
     with pytest.raises(UserError, match=r"batch of 12 .* 8 devices.*--batch-size 16"):
         Layout.create("jit", 12, 8)
