@@ -44,7 +44,8 @@ FUSED = ("gan_digits", "quickstart")
 
 TRAININGS = {
     "dcgan": "dcgan_avatars --system.networks.width 128 --batch-size 128 --steps 4000 --sample-every 200",
-    "wgan_gp": "wgan_gp_avatars --system.learning-rate 3e-4 --data.size 64 --system.networks.width 128 --steps 2000 --sample-every 50",
+    "wgan_gp": "wgan_gp_avatars --system.learning-rate 3e-4 --data.size 64 --system.networks.width 128 --steps 2000 "
+    "--sample-every 50",
     "pix2pix": "pix2pix_openmoji --data.size 256 --data.resize 286 --system.generator.width 64 --system.discriminator.width 64 "
     "--batch-size 1 --steps 10000 --sample-every 250",
     "cyclegan": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --system.generator.width 64 --system.generator.blocks 9 "
