@@ -18,7 +18,7 @@ from jaxgan.data import Batches
 from jaxgan.experiment import Experiment
 from jaxgan.rows import AXIS
 from jaxgan.training import parallel
-from jaxgan.training.step import initial_state, take_turns
+from jaxgan.training.step import fresh_state, take_turns
 from jaxgan.training.system import System
 
 WINDOWS = 5
@@ -52,7 +52,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         taken = [next(batches) for _ in range(needed)]
         delivered = _delivery(batches, experiment.batch_size)
     batch = {name: np.stack([b[name] for b in taken]) for name in system.reads}
-    start = jax.jit(lambda: initial_state(system, experiment.seed, record.zeros(2)))()
+    start = fresh_state(system, experiment.seed, lambda: record.zeros(2))
     state, frozen = layout.place(start), layout.replicate(system.frozen())
 
     began = time.perf_counter()

@@ -9,8 +9,10 @@ from pathlib import Path
 FLAGS = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}"
 
-# On a GPU XLA rounds the factors of float32 products (TF32); what is compared to the last bits must not be.
+# On a GPU XLA rounds the factors of float32 products (TF32) and picks the kernels that it finds fastest at the time: what is
+# compared to the last bits must not depend on that.
 if Path("/dev/nvidiactl").exists():
+    os.environ["XLA_FLAGS"] += " --xla_gpu_deterministic_ops=true"
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 
 import jax

@@ -34,7 +34,7 @@ from jaxgan.latent.files import Direction, file_name, load, save
 from jaxgan.run import Run
 from jaxgan.systems.cgan import CGAN
 from jaxgan.systems.gan import GAN
-from jaxgan.training.step import initial_state
+from jaxgan.training.step import fresh_state
 
 CLASSES = {
     "glasses": ("none", "glasses", "sunglasses"),
@@ -264,7 +264,7 @@ def untrained(system, folder):
     experiment = jaxgan.Experiment(system=system, data=Digits())
     shapes = {"image": jax.ShapeDtypeStruct((8, 8, 1), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
     record = workdir.describe(experiment, shapes, tuple("0123456789"), 100)
-    state = jax.jit(lambda: initial_state(record.system, 0, record.zeros(2)))()
+    state = fresh_state(record.system, 0, lambda: record.zeros(2))
     state = jax.tree.map(np.asarray, state)
     params = jax.tree.map(lambda leaf: leaf * 20, state.networks["G"].params)
     networks = {**state.networks, "G": dataclasses.replace(state.networks["G"], params=params)}

@@ -23,7 +23,7 @@ from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, digest
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.state import TrainState
-from jaxgan.training.step import initial_state, with_pretrained
+from jaxgan.training.step import fresh_state, with_pretrained
 
 PREVIEW = 64
 """Pictures in a sample grid."""
@@ -213,9 +213,8 @@ def _begin(
 ) -> tuple[TrainState, int, list[str]]:
     """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
     if not checkpoints.steps():
-        seed = record.experiment.seed
-        make = jax.jit(lambda: initial_state(record.system, seed, record.zeros(2)))
-        return with_pretrained(host_copy(make()), pretrained), 0, []
+        start = fresh_state(record.system, record.experiment.seed, lambda: record.zeros(2))
+        return with_pretrained(start, pretrained), 0, []
     state, meta, warnings = checkpoints.restore(abstract_state(record))
     check_frozen(frozen, meta, directory)
     checkpoints.set_aside_after(int(state.step))

@@ -49,7 +49,7 @@ from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
-from jaxgan.training.step import initial_state
+from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
 from tests.benchmarks.pytorch_dcgan import Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
@@ -169,8 +169,8 @@ class JaxStep:
         rows = {name: jax.ShapeDtypeStruct(v.shape[2:], v.dtype) for name, v in minibatches(system, case).items()}
         self.system = system.resolve(rows, ())
         self.plan, self.batch = self.system.plan(0), minibatches(self.system, case)
-        zeros = {name: jnp.zeros((2, *row.shape), row.dtype) for name, row in rows.items()}
-        start = jax.jit(lambda: initial_state(self.system, 0, zeros))()
+        zeros = lambda: {name: jnp.zeros((2, *row.shape), row.dtype) for name, row in rows.items()}  # noqa: E731
+        start = fresh_state(self.system, 0, zeros)
         self.flops = step_flops(self.system, self.plan, start, {}, self.batch)
         self.state = self.layout.place(start)
         self.batch, first = self.layout.put(self.batch), jnp.int32(0)  # on the device, as PyTorch's are

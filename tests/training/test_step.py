@@ -71,6 +71,7 @@ def test_eight_devices_equal_one(mode, system):
     assert max(errors) < 1e-6 * 4  # four steps
 
 
+@pytest.mark.eight_devices
 def test_pmap_equals_jit():
     batches = minibatches(3)
     chex.assert_trees_all_close(
@@ -100,6 +101,7 @@ def test_the_state_is_a_fixpoint_and_steps_compile_once(mode, devices, compiled)
     assert not mismatched
 
 
+@pytest.mark.eight_devices
 def test_an_unreduced_mean_is_caught():
     class Wrong(Pairs):
         def lag(self, c):
@@ -109,6 +111,7 @@ def test_an_unreduced_mean_is_caught():
         train(Wrong(), minibatches(1), layout(8))
 
 
+@pytest.mark.eight_devices
 def test_accumulation_equals_the_large_batch():
     small = minibatches(3, count=4, size=16)
     large = [{"image": b["image"].reshape(1, 64, DIM)} for b in small]
@@ -121,6 +124,7 @@ def test_accumulation_equals_the_large_batch():
 
 
 @pytest.mark.parametrize("mode", ["jit", "pmap"])
+@pytest.mark.eight_devices
 def test_fused_steps_equal_single_ones(mode):
     system, batches = Toy(critic_moves=2), minibatches(6, 2)
     single, metrics = train(system, batches, layout(8, mode))
@@ -140,7 +144,7 @@ def test_many_moves_run_in_parts_and_equal_one_program(monkeypatch):
     assert len(metrics[0]) == 4  # 10 + 10 + 3 critic moves, and the generator
     whole, _ = train(system, batches, layout(1, scan=True))
     start = jax.device_get(step.initial_state(system, 0, EXAMPLE))
-    assert max(relative_errors(cut, whole, start)) < 1e-5
+    assert max(relative_errors(cut, whole, start)) < 3e-5
     assert int(cut.step) == 2
 
 
