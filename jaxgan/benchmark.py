@@ -168,9 +168,9 @@ def count_flops(jaxpr: core.Jaxpr) -> int:
     """FLOPs of the convolutions and matrix products of a jaxpr: two for each multiplication that has an effect.
 
     Of a convolution over an input that is spread out with zeros only the products with what is not a zero count. Of a
-    branch the larger side counts, of a loop of unknown length one turn.
+    branch the larger side counts, and of forms for several platforms the plain one; of a loop of unknown length one turn.
     """
-    total = 0
+    total, platforms = 0, set()
     for equation in jaxpr.eqns:
         name, params = equation.primitive.name, equation.params
         if name == "conv_general_dilated":
@@ -182,6 +182,10 @@ def count_flops(jaxpr: core.Jaxpr) -> int:
             (contracted, _), _ = params["dimension_numbers"]
             left = equation.invars[0].aval.shape
             total += 2 * equation.outvars[0].aval.size * math.prod(left[axis] for axis in contracted)
+        elif name == "platform_index":
+            platforms.add(equation.outvars[0])
+        elif name == "cond" and equation.invars[0] in platforms:
+            total += count_flops(params["branches"][-1].jaxpr)
         elif name == "cond":
             total += max(count_flops(branch.jaxpr) for branch in params["branches"])
         else:

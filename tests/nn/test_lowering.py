@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxgan.nn import lowering
+from jaxgan.nn import cpu, lowering
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 # kernel, stride, padding, input height and width
@@ -24,6 +24,14 @@ CASES = [
     ((4, 4), (2, 2), ((1, 1), (1, 1)), (2, 2)),
     ((3, 2), (1, 2), ((1, 1), (0, 1)), (2, 3)),
     ((3, 3), (1, 1), ((-1, -2), (-2, -1)), (7, 7)),  # padding that crops
+    # Wide kernels of few features, which are narrow ones of more on CPU.
+    ((7, 7), (1, 1), ((3, 3), (3, 3)), (6, 7)),
+    ((2, 5), (1, 1), ((2, 1), (-1, 3)), (8, 7)),
+    ((5, 4), (1, 1), ((0, 0), (0, 0)), (8, 9)),  # more than 3x3, and no zeros around
+    # Large maps, where pixels that are spread out are features on CPU; at these, each phase begins elsewhere.
+    ((4, 4), (2, 2), ((1, 1), (1, 1)), (32, 32)),
+    ((6, 4), (3, 2), ((2, 1), (0, 2)), (48, 32)),
+    ((2, 2), (2, 1), ((-2, 0), (5, -2)), (34, 20)),
 ]
 
 
@@ -115,6 +123,18 @@ def contractions(function, *operands) -> list[str]:
     """What the program for CPU computes with: convolution or dot."""
     text = jax.jit(function).trace(*operands).lower(lowering_platforms=("cpu",)).as_text()
     return [name for name in ("convolution", "dot_general") if f"stablehlo.{name}" in text]
+
+
+def test_each_of_the_forms_for_cpu_is_met_here(monkeypatch):
+    met, forms = set(), ("_spread", "_swapped", "_by_rows", "_bordered")
+    for name in forms:
+        form = getattr(cpu, name)
+        monkeypatch.setattr(cpu, name, lambda *a, form=form, name=name: met.add(name) or form(*a))
+    for window, stride, padding, size in CASES:
+        for function in (lowering.conv, lowering.conv_transpose):
+            loss = lambda x, k: (function(x, k, stride, padding) ** 2).sum()  # noqa: B023, E731
+            jax.eval_shape(jax.grad(loss, (0, 1)), jnp.ones((1, *size, 3)), jnp.ones((*window, 3, 2)))
+    assert met == set(forms)
 
 
 def test_only_small_maps_are_products_and_only_on_cpu():
