@@ -115,7 +115,7 @@ def usual_plan(system: System, steps: int) -> parallel.Turns:
 
 
 def _reads(system: System, turns: parallel.Turns) -> int:
-    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
+    accumulate = system.accumulated()
     return max(count * accumulate[name] for name, count in turns)
 
 

@@ -179,7 +179,7 @@ def count_exchanged(jaxpr: core.Jaxpr) -> tuple[int, int]:
 
 def _temporaries(system, turns, state, frozen, rows_of) -> int | None:
     layout = parallel.Layout.create("jit", 1, 1)
-    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
+    accumulate = system.accumulated()
     total = 0
     for part, first, ends in parallel.parts(turns, layout):
         count = max((count * accumulate[name] for name, count in part), default=0)

@@ -33,29 +33,32 @@ class MetricSums:
         """
         self._pending.append((step, moves, metrics))
 
-    def __len__(self) -> int:
-        return len(self._pending)
+    def has(self, until: int) -> bool:
+        """Whether there are any of the steps up to the number `until`."""
+        return bool(self._pending) and self._pending[0][0] <= until
 
     def latest(self) -> Any:
         """The newest metrics, to wait for."""
         return self._pending[-1][2] if self._pending else None
 
-    def drain(self) -> tuple[dict[str, float], tuple[int, set[str]] | None]:
+    def drain(self, until: int) -> tuple[dict[str, float], tuple[int, set[str]] | None]:
         """The means over all moves since the last call, and the first step whose losses or gradients are not finite.
 
-        With the step come the names of those. What else a system reports may be infinite (a ratio, a PSNR).
+        Of the steps up to the number `until`, for which the device is waited for; later ones are left. With the step come the
+        names of those. What else a system reports may be infinite (a ratio, a PSNR).
         """
         sums: dict[str, float] = {}
         counts: dict[str, int] = {}
         broken: dict[int, set[str]] = {}
-        for step, moves, metrics in jax.device_get(self._pending):
+        due = [entry for entry in self._pending if entry[0] <= until]
+        self._pending = self._pending[len(due) :]
+        for step, moves, metrics in jax.device_get(due):
             for name, value in metrics.items():
                 values = np.atleast_1d(np.asarray(value, np.float64))
                 for index in np.flatnonzero(~np.isfinite(values)) if name.endswith(DECISIVE) else ():
                     broken.setdefault(step + int(index), set()).add(name)
                 sums[name] = sums.get(name, 0.0) + float(values.sum())
                 counts[name] = counts.get(name, 0) + moves[name.split("/")[0]] * len(values)
-        self._pending.clear()
         return {name: sums[name] / counts[name] for name in sums}, min(broken.items(), default=None)
 
 

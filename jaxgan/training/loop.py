@@ -245,10 +245,13 @@ class _Trainer:
         self.logs.start()
         stop.training = True
         began, compiling = time.monotonic(), True
-        agreement, stopped = processes.Agreement(), None
+        agreement, stopped, owed = processes.Agreement(), None, None
         while self.step < self.experiment.steps and (stopped := agreement.on(stop.name)) is None:
             before = self.sums.latest()
             self.advance()
+            if owed is not None:  # fetched and written while the device is at the next step
+                self.record_metrics(owed)
+                owed = None
             # One step in flight: the device is never idle, and the person's bar is never ahead of it.
             jax.block_until_ready(self.sums.latest() if compiling else before)
             if compiling:
@@ -258,7 +261,10 @@ class _Trainer:
             self.logs.advance(self.step)
             last = self.step == self.experiment.steps
             if self._due(self.experiment.log_every) or last:
-                self.record_metrics()
+                owed = self.step
+                if last or callbacks or self._due(self.experiment.sample_every):
+                    self.record_metrics(owed)
+                    owed = None
             if processes.leads() and (self._due(self.experiment.sample_every) or last):
                 self.save_grid()
             # Before the save: a run that is killed in a callback comes by this step again.
@@ -268,6 +274,7 @@ class _Trainer:
             self.logs.leave_out(time.monotonic() - called)
             if self._due(self.experiment.checkpoint_every) or self.step == 1 or last:
                 self.save()
+                owed = None
         if self.saved != self.step:
             self.save()
         # A signal that came during the last step stopped nothing.
@@ -315,18 +322,18 @@ class _Trainer:
         # Every length is a program of its own: only whole windows are worth one.
         return count if count == e.fuse else 1
 
-    def record_metrics(self) -> None:
-        """Write the metrics since the last record.
+    def record_metrics(self, until: int) -> None:
+        """Write the metrics from the last record to the step `until`, if there are any.
 
         Raises:
             TrainingDiverged: one of them is not finite.
         """
-        if not len(self.sums):
+        if not self.sums.has(until):
             return
-        means, broken = self.sums.drain()
+        means, broken = self.sums.drain(until)
         if broken is not None:
             self._diverged(*broken)
-        self.logs.record(self.step, means, self.experiment.batch_size)
+        self.logs.record(until, means, self.experiment.batch_size)
 
     def _diverged(self, step: int, metrics: set[str]) -> None:
         """Name the first culprit of a step: by the order of the phases; in a phase the loss before the gradients.
@@ -365,7 +372,7 @@ class _Trainer:
             TrainingDiverged: it is not finite.
             UserError: it could not be written.
         """
-        self.record_metrics()
+        self.record_metrics(self.step)
         assert_replicated(self.layout, self.state)
         state = self.host_state()
         for name, network in state.networks.items():

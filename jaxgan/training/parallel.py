@@ -214,7 +214,7 @@ def run_step(
 ) -> tuple[TrainState, list[Metrics]]:
     """One step on minibatches [minibatches, rows, ...] from the host. The metrics are sums over moves, part by part."""
     metrics = []
-    accumulate = {phase.name: phase.accumulate for phase in system.phases()}
+    accumulate = system.accumulated()
     for turns, first, ends in parts(plan, layout):
         start = first * accumulate[turns[0][0]] if turns else 0  # parts that begin late hold one phase
         count = max((count * accumulate[name] for name, count in turns), default=0)

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 
 from jaxgan import rows
+from jaxgan.training.rematerialize import in_pieces
 from jaxgan.training.state import Context, Network, Outcome, TrainState
 from jaxgan.training.system import Phase, System, transformation
 
@@ -119,8 +120,9 @@ def _differentiate(
         _, outcome = losses({})
         return {}, {}, outcome
 
+    function = in_pieces(losses, system.rematerialize) if system.rematerialize > 1 else losses
     values, pull_back, outcome = jax.vjp(
-        losses, {name: state.networks[name].params for name in phase.trains}, has_aux=True
+        function, {name: state.networks[name].params for name in phase.trains}, has_aux=True
     )
     if sorted(sum(values, ())) != sorted(phase.trains):
         raise ValueError(
@@ -177,19 +179,20 @@ def _move(
     number: jax.Array,
     scan: bool,
 ) -> tuple[TrainState, Metrics]:
-    """One update of the networks of a phase, from `phase.accumulate` minibatches [accumulate, rows, ...]."""
+    """One update of the networks of a phase, from its minibatches [accumulated, rows, ...]."""
+    count = system.accumulated()[phase.name]
     key = jax.random.key(state.seed, impl="threefry2x32")
     for data in (state.step, zlib.crc32(phase.name.encode()), number):
         key = jax.random.fold_in(key, data)
 
     def minibatch(state, index, batch):
-        part_key = key if phase.accumulate == 1 else jax.random.fold_in(key, index)
+        part_key = key if count == 1 else jax.random.fold_in(key, index)
         gradients, losses, outcome = _differentiate(system, phase, state, frozen, batch, part_key)
         if taken := set(losses) & set(outcome.metrics):
             raise ValueError(f"phase {phase.name!r} has a metric named {sorted(taken)[0]!r}: that is its loss's name")
         return _merge(state, outcome, phase.name), gradients, {**losses, **outcome.metrics}
 
-    if phase.accumulate == 1:
+    if count == 1:
         state, gradients, metrics = minibatch(state, 0, jax.tree.map(lambda x: x[0], batches))
     else:
 
@@ -199,8 +202,8 @@ def _move(
             return (state, jax.tree.map(jnp.add, total, gradients)), metrics
 
         zeros = {name: jax.tree.map(jnp.zeros_like, state.networks[name].params) for name in phase.trains}
-        (state, total), metrics = _repeat(accumulate, (state, zeros), batches, phase.accumulate, scan)
-        gradients = jax.tree.map(lambda g: g / phase.accumulate, total)
+        (state, total), metrics = _repeat(accumulate, (state, zeros), batches, count, scan)
+        gradients = jax.tree.map(lambda g: g / count, total)
         metrics = jax.tree.map(lambda m: m.mean(0), metrics)
     gradients, metrics = jax.lax.pmean((gradients, metrics), rows.AXIS)
 
@@ -256,10 +259,10 @@ def take_turns(
         The new state, and each metric summed over the moves of its phase, float32.
     """
     metrics: Metrics = {}
-    by_name = {phase.name: phase for phase in system.phases()}
+    by_name, accumulated = {phase.name: phase for phase in system.phases()}, system.accumulated()
     for name, count in turns:
         phase = by_name[name]
-        used = jax.tree.map(lambda x, n=count, a=phase.accumulate: x[: n * a].reshape(n, a, *x.shape[1:]), batches)
+        used = jax.tree.map(lambda x, n=count, a=accumulated[name]: x[: n * a].reshape(n, a, *x.shape[1:]), batches)
 
         def body(state, indexed, phase=phase):
             index, batch = indexed

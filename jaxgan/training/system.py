@@ -134,6 +134,12 @@ class System(abc.ABC):
     """How the learning rates fall over the run; constant by default."""
     gradient_clip: float = dataclasses.field(default=0.0, kw_only=True)
     """Largest global norm of a network's gradient; larger ones are scaled down. 0 is off."""
+    rematerialize: int = dataclasses.field(default=1, kw_only=True)
+    """Pieces that a loss is cut into, of which the backward pass computes one at a time anew: about that many times less memory
+    for activations, and a third more time. 1 keeps all."""
+    accumulate: int = dataclasses.field(default=1, kw_only=True)
+    """Minibatches per update, whose gradients are averaged: the global batch is so many times the data's. A phase may ask for
+    more of its own."""
 
     def __post_init__(self):
         fields.check(self)
@@ -299,8 +305,12 @@ class System(abc.ABC):
 
     def minibatches(self, plan: tuple[tuple[str, int], ...]) -> int:
         """How many minibatches a step with this plan reads: move r of every phase reads minibatch r."""
-        counts = dict(plan)
-        return max((counts.get(p.name, 0) * p.accumulate for p in self.phases()), default=0)
+        accumulated = self.accumulated()
+        return max((count * accumulated[name] for name, count in plan), default=0)
+
+    def accumulated(self) -> dict[str, int]:
+        """By phase: the minibatches of each of its updates."""
+        return {phase.name: phase.accumulate * self.accumulate for phase in self.phases()}
 
 
 def statistics_of(variables: dict[str, Any]) -> list[str]:

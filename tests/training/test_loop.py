@@ -273,14 +273,17 @@ def test_metrics_are_averaged_over_the_moves_of_their_phase():
     sums.add(1, {"d": 2, "g": 1}, {"d/loss": jnp.float32(6), "g/loss": jnp.float32(4)})
     sums.add(2, {"d": 2}, {"d/loss": jnp.float32(2)})
     sums.add(3, {"d": 1, "g": 1}, {"d/loss": jnp.array([1.0, 3.0]), "g/loss": jnp.array([5.0, 6.0])})
-    means, broken = sums.drain()
+    means, broken = sums.drain(100)
     assert means == {"d/loss": 2.0, "g/loss": 5.0}
     assert broken is None
-    assert len(sums) == 0
+    assert not sums.has(100)
     sums.add(
         5, {"d": 1}, {"d/loss": jnp.array([1.0, math.nan, math.nan]), "d/D/gradient_norm": jnp.array([1, 1, math.inf])}
     )
-    assert sums.drain()[1] == (6, {"d/loss"})
+    sums.add(8, {"d": 1}, {"d/loss": jnp.float32(7)})
+    assert not sums.has(4)
+    assert sums.drain(7)[1] == (6, {"d/loss"})
+    assert sums.drain(8) == ({"d/loss": 7.0}, None)
 
 
 @dataclasses.dataclass(frozen=True)

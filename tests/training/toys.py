@@ -37,7 +37,6 @@ class Toy(System):
     reads = ("image",)
     latent_dim: int = 8
     critic_moves: int = 1
-    accumulate: int = 1
     momentum: float = 0.0
 
     def init_variables(self, key, batch):
@@ -47,8 +46,8 @@ class Toy(System):
 
     def phases(self):
         return (
-            Phase("discriminator", ("D",), self.discriminator_loss, self.critic_moves, self.accumulate),
-            Phase("generator", ("G",), self.generator_loss, 1, self.accumulate),
+            Phase("discriminator", ("D",), self.discriminator_loss, self.critic_moves),
+            Phase("generator", ("G",), self.generator_loss),
         )
 
     def optimizer(self, network, slot):
