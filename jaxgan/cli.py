@@ -22,6 +22,8 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import jaxgan
 from jaxgan.cache import cache_dir
@@ -53,7 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         return complain(f"there is no command {argv[0]}.{hint} The commands are {', '.join(COMMANDS)}.")
     _keep_compiled(argv)
     try:
-        return importlib.import_module(f"jaxgan.commands.{argv[0].replace('-', '_')}").run(argv[1:])
+        with _buckets(argv) as argv:
+            return importlib.import_module(f"jaxgan.commands.{argv[0].replace('-', '_')}").run(argv[1:])
     except UserError as error:
         return complain(str(error))
     except KeyboardInterrupt:
@@ -69,6 +72,34 @@ def main(argv: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return complain(f"cannot use {error.filename}: {error.strerror}")
+
+
+@contextlib.contextmanager
+def _buckets(argv: list[str]) -> Iterator[list[str]]:
+    """The words with paths on the local disk for those in buckets, which are brought up to date at the end.
+
+    What is read is fetched first. Not what is trained: of several processes one alone needs it, and does so itself.
+    """
+    if not any("://" in word for word in argv):
+        yield argv
+        return
+    from jaxgan import bucket
+
+    places, words = [], []
+    for word in argv:
+        flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        if (place := bucket.local(value)) != Path(value):
+            places.append(place)
+            word = f"{flag}{equals}{place}"
+        words.append(word)
+    if argv[0] == "train":
+        yield words
+        return
+    for place in places:
+        bucket.fetch(place)
+    yield words
+    for place in places:
+        bucket.send(place)
 
 
 def _keep_compiled(argv: list[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from jaxgan import captioning, rows, workdir
+from jaxgan import bucket, captioning, rows, workdir
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
@@ -310,7 +310,8 @@ def restore(
     Raises:
         UserError: it is not a workdir, it has no good checkpoint, or its experiment is not `experiment`.
     """
-    directory = Path(directory)
+    directory = bucket.local(directory)
+    bucket.fetch(directory)
     record = workdir.read(directory, experiment)
     folder = directory / ("best" if step == "best" else "checkpoints")
     if not folder.is_dir():

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan import pictures, scatter, workdir
+from jaxgan import bucket, pictures, scatter, workdir
 from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
@@ -84,7 +84,7 @@ def fit(
 
     Args:
         experiment: what to train.
-        directory: the folder of the run, made if need be.
+        directory: the folder of the run, made if need be; or of a bucket, gs://bucket/run (`jaxgan.bucket`).
         overwrite: begin again, dropping the run that the folder holds.
         callbacks: each called as `callback(step, run)` after every step (after every window of fused steps). `run.state`
             is copied from the devices when it is read, which a callback must do before it returns, or never. Of several
@@ -96,7 +96,7 @@ def fit(
             and the last checkpoint is good.
         TrainingDiverged: training went wrong; the last good checkpoint is kept.
     """
-    directory = Path(directory)
+    directory = bucket.local(directory)
     if experiment.evaluate_every:
         from jaxgan.evaluation import During  # which needs what this module defines
 
@@ -111,6 +111,7 @@ def fit(
         stack.enter_context(_full_disk(directory))
         if leads:
             stack.enter_context(workdir.locked(directory))
+            bucket.fetch(directory)
         if leads and not overwrite:
             workdir.check_same(directory, experiment)
         batches = stack.enter_context(
@@ -150,6 +151,8 @@ def fit(
             checkpoints.wait()
             pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
+        if leads:
+            bucket.send(directory)
         if run.stopped:
             saved = (
                 "saved; the same command goes on from there" if run.step else "before the first step: nothing to save"
@@ -390,6 +393,9 @@ class _Trainer:
         }  # fmt: skip
         if self.checkpoints is not None:
             self.checkpoints.save(state, meta)
+            if bucket.holds(self.directory):
+                self.checkpoints.wait()
+                bucket.send(self.directory)
         self.saved = self.step
 
     def host_state(self) -> TrainState:

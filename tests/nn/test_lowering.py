@@ -125,6 +125,19 @@ def contractions(function, *operands) -> list[str]:
     return [name for name in ("convolution", "dot_general") if f"stablehlo.{name}" in text]
 
 
+@pytest.mark.parametrize(("size", "rows"), [((8, 8), 33), ((17, 16), 150)])
+def test_the_kernels_gradient_in_groups_of_rows(size, rows):
+    """The last group is smaller; with 150 rows, groups are larger, to be no more than eight."""
+    random = np.random.default_rng(0)
+    x, kernel = random.standard_normal((rows, *size, 2)), random.standard_normal((3, 3, 2, 3))
+
+    def gradient(conv):
+        return jax.jit(jax.grad(lambda k: jnp.sum(conv(x, k, (2, 2), ((1, 1), (1, 0))) ** 2)))(kernel)
+
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(gradient(lowering.conv), gradient(reference_conv), rtol=1e-10)
+
+
 def test_each_of_the_forms_for_cpu_is_met_here(monkeypatch):
     met, forms = set(), ("_spread", "_swapped", "_by_rows", "_bordered")
     for name in forms:

@@ -1,0 +1,110 @@
+"""Runs in a bucket: here one that fsspec keeps in memory, behind the same `epath` as the real ones."""
+
+import shutil
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+import jaxgan
+from jaxgan import bucket
+from jaxgan.cli import main
+from tests.command import TINY
+
+
+class Bucket(MemoryFileSystem):
+    protocol = "gcs"
+    store = {}
+    pseudo_dirs = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.replace("gs://", "memory://"))
+
+
+@pytest.fixture
+def store(monkeypatch, tmp_path):
+    """The files of the bucket, by name."""
+    fsspec.register_implementation("gcs", Bucket, clobber=True)  # as epath calls it
+    monkeypatch.setattr(Bucket, "store", {})
+    monkeypatch.setattr(bucket, "_same", {})
+    monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path / "cache"))
+    return Bucket.store
+
+
+def lost(tmp_path):
+    """Another machine, which has only the bucket."""
+    shutil.rmtree(tmp_path / "cache" / "buckets")
+    bucket._same.clear()
+
+
+def names(store):
+    return {name.removeprefix("/bucket/run/") for name in store}
+
+
+def steps(store):
+    return {int(name.split("/")[1]) for name in names(store) if name.startswith("checkpoints/")}
+
+
+def test_trained_sampled_and_gone_on_with_from_another_machine(store, tmp_path, capfd):
+    train = [*TINY, "--checkpoint-every", "2", "--keep-checkpoints", "1", "--workdir", "gs://bucket/run"]
+    assert main([*train, "--steps", "4"]) == 0
+    assert {"experiment.json", "metrics.jsonl", "loss.png"} <= names(store)
+    assert steps(store) == {4}
+    lost(tmp_path)
+    assert main(["sample", "gs://bucket/run", "--num", "4"]) == 0
+    assert "sample.png" in names(store)
+    lost(tmp_path)
+    assert main([*train, "--steps", "6"]) == 0
+    assert "resuming from step 4" in capfd.readouterr().out
+    assert steps(store) == {6}
+
+    assert main([*TINY, "--steps", "6", "--checkpoint-every", "2", "--workdir", str(tmp_path / "straight")]) == 0
+    assert jaxgan.restore("gs://bucket/run").digest == jaxgan.restore(tmp_path / "straight").digest
+    assert not list(tmp_path.rglob("gs:*"))
+
+
+def test_only_what_changed_travels(store, tmp_path, monkeypatch):
+    place = bucket.local("gs://bucket/run")
+    (place / "deep").mkdir(parents=True)
+    for name in ("a", "deep/b"):
+        (place / name).write_text(name)
+    copied, copy = [], bucket._copy
+    monkeypatch.setattr(bucket, "_copy", lambda a, b: copied.append(b.name) or copy(a, b))
+    bucket.send(place)
+    bucket.send(place)
+    bucket.fetch(place)
+    assert sorted(copied) == ["a", "b"]
+    (place / "a").write_text("longer")
+    (place / "deep" / "b").unlink()
+    bucket.send(place)
+    assert copied[2:] == ["a"]
+    assert names(store) == {"a"}
+    assert bytes(store["/bucket/run/a"].getbuffer()) == b"longer"
+    # What the bucket no longer has goes here too, with the folders that it leaves.
+    (place / "checkpoints" / "7").mkdir(parents=True)
+    (place / "checkpoints" / "7" / "state").write_text("")
+    bucket.fetch(place)
+    assert sorted(p.name for p in place.iterdir()) == ["a", "deep"]
+
+
+def test_paths_of_buckets_and_of_disks(store, tmp_path):
+    assert (
+        bucket.local("gs://bucket/run") == bucket.local("gs:/bucket/run/") == tmp_path / "cache/buckets/gs/bucket/run"
+    )
+    assert bucket.local("runs/gs") == bucket.local(tmp_path / "x").relative_to(tmp_path).with_name("runs") / "gs"
+    assert not bucket.holds(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "error", "sentence"),
+    [
+        ("s3", None, "s3://bucket/run needs the package s3fs: pip install s3fs"),
+        ("gs", PermissionError("you may not"), "cannot use gs://bucket/run: you may not"),
+    ],
+)
+def test_one_sentence_where_it_cannot_be_had(store, capfd, monkeypatch, scheme, error, sentence):
+    if error:
+        monkeypatch.setattr(Bucket, "info", lambda *_, **__: (_ for _ in ()).throw(error))
+    assert main([*TINY, "--steps", "1", "--workdir", f"{scheme}://bucket/run"]) == 2
+    assert sentence in capfd.readouterr().err
