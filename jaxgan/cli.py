@@ -86,11 +86,13 @@ def _buckets(argv: list[str]) -> Iterator[list[str]]:
     from jaxgan import bucket
 
     places, words = [], []
-    for word in argv:
-        flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
-        if (place := bucket.local(value)) != Path(value):
+    for before, word in zip(["", *argv], argv, strict=False):
+        flag, equals, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        # Of what is trained only the workdir: other paths of an experiment are written down in it.
+        named = argv[0] != "train" or flag == "--workdir"
+        if named and (place := bucket.local(value)) != Path(value):
             places.append(place)
-            word = f"{flag}{equals}{place}"
+            word = f"{flag}={place}" if equals else str(place)
         words.append(word)
     if argv[0] == "train":
         yield words

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from jaxgan import workdir
+from jaxgan import bucket, workdir
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.logs import read_metrics
@@ -146,7 +146,8 @@ def fit_seeds(experiment: Experiment, seeds: Sequence[int], directory: str | Pat
     Raises:
         UserError: as `jaxgan.fit` does. Folders that hold other experiments are found before the first seed trains.
     """
-    directory = Path(directory)
+    directory = bucket.local(directory)
+    bucket.fetch(directory)
     seeds = tuple(seeds)
     if not seeds:
         raise UserError("there are no seeds: give at least one")
@@ -179,6 +180,7 @@ def fit_seeds(experiment: Experiment, seeds: Sequence[int], directory: str | Pat
         partial = directory / f"{SUMMARY}.partial"
         partial.write_text(json.dumps(summary.to_json(), indent=2) + "\n")
         partial.replace(directory / SUMMARY)
+        bucket.send(directory)
         if stopped:
             break
     return summary

@@ -1,5 +1,6 @@
 """Runs in a bucket: here one that fsspec keeps in memory, behind the same `epath` as the real ones."""
 
+import dataclasses
 import shutil
 
 import fsspec
@@ -7,9 +8,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 import jaxgan
-from jaxgan import bucket
+from jaxgan import bucket, configs
 from jaxgan.cli import main
 from tests.command import TINY
+
+SMALL = {"batch_size": 16, "log_every": 1, "checkpoint_every": 2, "sample_every": 100, "devices": 1}
 
 
 class Bucket(MemoryFileSystem):
@@ -27,7 +30,6 @@ def store(monkeypatch, tmp_path):
     """The files of the bucket, by name."""
     fsspec.register_implementation("gcs", Bucket, clobber=True)  # as epath calls it
     monkeypatch.setattr(Bucket, "store", {})
-    monkeypatch.setattr(bucket, "_same", {})
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path / "cache"))
     return Bucket.store
 
@@ -35,7 +37,6 @@ def store(monkeypatch, tmp_path):
 def lost(tmp_path):
     """Another machine, which has only the bucket."""
     shutil.rmtree(tmp_path / "cache" / "buckets")
-    bucket._same.clear()
 
 
 def names(store):
@@ -81,11 +82,56 @@ def test_only_what_changed_travels(store, tmp_path, monkeypatch):
     assert copied[2:] == ["a"]
     assert names(store) == {"a"}
     assert bytes(store["/bucket/run/a"].getbuffer()) == b"longer"
-    # What the bucket no longer has goes here too, with the folders that it leaves.
+
+
+def test_what_could_not_be_sent_stays_until_somebody_else_writes(store, tmp_path):
+    place = bucket.local("gs://bucket/run")
+    place.mkdir(parents=True)
+    (place / "a").write_text("a")
+    bucket.send(place)
     (place / "checkpoints" / "7").mkdir(parents=True)
     (place / "checkpoints" / "7" / "state").write_text("")
     bucket.fetch(place)
-    assert sorted(p.name for p in place.iterdir()) == ["a", "deep"]
+    assert (place / "checkpoints" / "7" / "state").exists()
+    with Bucket().open("gs://bucket/run/b", "wb") as file:
+        file.write(b"another machine's")
+    bucket.fetch(place)  # with the folders, which would pass for a damaged checkpoint
+    assert sorted(p.name for p in place.iterdir()) == ["a", "b"]
+
+
+def test_what_this_machine_trains_in_is_left_alone(store, tmp_path):
+    """By a callback, and by commands beside it."""
+    seen = []
+
+    def callback(step, run):
+        seen.append(jaxgan.restore("gs://bucket/run").step if step == 3 else 0)
+        assert main(["sample", "gs://bucket/run", "--num", "2"]) == 0 if step == 3 else True
+        assert (run.workdir / "metrics.jsonl").read_text().count("\n") == step
+
+    experiment = dataclasses.replace(configs.load("gan_digits"), **SMALL, steps=4)
+    run = jaxgan.fit(experiment, "gs://bucket/run", callbacks=[callback], quiet=True)
+    assert seen == [0, 0, 2, 0]
+    assert {"sample.png", "loss.png"} <= names(store)
+    assert run.step == 4
+
+
+def test_begun_again_nothing_of_the_old_run_comes_back(store, tmp_path, monkeypatch):
+    experiment = dataclasses.replace(configs.load("gan_digits"), **SMALL, steps=4)
+    jaxgan.fit(experiment, "gs://bucket/run", quiet=True)
+    assert steps(store) == {1, 2, 4}
+    copy = bucket._copy
+    monkeypatch.setattr(bucket, "_copy", lambda *_: (_ for _ in ()).throw(OSError("the machine is lost")))
+    with pytest.raises(jaxgan.UserError, match="the machine is lost"):
+        jaxgan.fit(dataclasses.replace(experiment, seed=1), "gs://bucket/run", overwrite=True, quiet=True)
+    monkeypatch.setattr(bucket, "_copy", copy)
+    lost(tmp_path)
+    assert steps(store) == set()
+
+
+def test_many_seeds(store, tmp_path):
+    experiment = dataclasses.replace(configs.load("gan_digits"), **SMALL, steps=2)
+    jaxgan.fit_seeds(experiment, (0, 1), "gs://bucket/run", quiet=True)
+    assert {"summary.json", "seed0/experiment.json", "seed1/experiment.json"} <= names(store)
 
 
 def test_paths_of_buckets_and_of_disks(store, tmp_path):

@@ -81,7 +81,7 @@ def transposed_in_kernel(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.
 
 def output_form(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> Form | None:
     """How F(x, k) is computed on CPU; None: plainly."""
-    if math.prod(geometry.positions) <= SMALL:
+    if 0 < math.prod(geometry.positions) <= SMALL:
         return _Product(geometry).output
     if geometry.stride != (1, 1):
         return None
@@ -92,7 +92,7 @@ def output_form(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> Form | N
 
 def input_form(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> Form | None:
     """How X(k, y) is computed on CPU; None: plainly."""
-    if math.prod(geometry.positions) <= SMALL:
+    if 0 < math.prod(geometry.positions) <= SMALL:
         return _Product(geometry).input
     if geometry.stride == (1, 1):
         if y.shape[3] <= FEW and geometry.window[1] >= WIDE:
@@ -106,7 +106,7 @@ def input_form(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> Form | No
 
 def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
     """How W(x, y) is computed on CPU; None: plainly."""
-    if math.prod(geometry.positions) <= SMALL:
+    if 0 < math.prod(geometry.positions) <= SMALL:
         return _Product(geometry).kernel
     if geometry.stride == (1, 1) and y.shape[3] <= x.shape[3]:
         return partial(_swapped, geometry)
@@ -190,7 +190,7 @@ class _Product(NamedTuple):
 
     def output(self, x, kernel):
         y = self._windows(x) @ kernel.reshape(-1, kernel.shape[3])
-        return y.reshape(x.shape[0], *self.geometry.positions, -1)
+        return y.reshape(x.shape[0], *self.geometry.positions, kernel.shape[3])
 
     def kernel(self, x, y):
         return (self._windows(x).T @ y.reshape(-1, y.shape[3])).reshape(*self.geometry.window, x.shape[3], y.shape[3])
@@ -219,4 +219,4 @@ class _Product(NamedTuple):
             for i in range(self.geometry.window[0])
             for j in range(self.geometry.window[1])
         ]
-        return jnp.stack(seen, 3).reshape(-1, len(seen) * x.shape[3])
+        return jnp.stack(seen, 3).reshape(x.shape[0] * height * width, len(seen) * x.shape[3])

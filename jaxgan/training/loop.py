@@ -1,6 +1,7 @@
 """`fit`: from an experiment to a trained run in a workdir. The one training loop; knows nothing of any system."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import signal
@@ -111,7 +112,8 @@ def fit(
         stack.enter_context(_full_disk(directory))
         if leads:
             stack.enter_context(workdir.locked(directory))
-            bucket.fetch(directory)
+            stack.push(functools.partial(_send_what_there_is, directory))
+            bucket.fetch(directory, held=True)
         if leads and not overwrite:
             workdir.check_same(directory, experiment)
         batches = stack.enter_context(
@@ -128,6 +130,7 @@ def fit(
         _check_alike(record, frozen)
         if leads:
             checkpoints, state, position, warnings = _open(record, directory, overwrite, frozen, stack)
+            bucket.send(directory, held=True, anew=overwrite)
         else:
             checkpoints, state, position, warnings = None, abstract_state(record), 0, []
         state, position = processes.from_leader((state, position))
@@ -144,7 +147,7 @@ def fit(
                 warn(f"the phase {phase.name} makes no move in {experiment.steps} steps: raise --steps")
         batches.seek(int(position))
         trainer = _Trainer(record, layout, checkpoints, logs, batches, state, int(position), frozen, directory)
-        run = trainer.train(stop, callbacks if leads else ())
+        run = trainer.train(stop, callbacks if leads else (), bool(callbacks))
         state = run.state  # on the host: the run that is returned must not hold the devices' memory
         run = Run(directory, record, run.step, lambda: state, frozen, run.stopped)
         if checkpoints is not None:
@@ -152,7 +155,7 @@ def fit(
             pictures.loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if leads:
-            bucket.send(directory)
+            bucket.send(directory, held=True)
         if run.stopped:
             saved = (
                 "saved; the same command goes on from there" if run.step else "before the first step: nothing to save"
@@ -173,6 +176,13 @@ def _full_disk(directory: Path):
         raise UserError(
             f"the disk is full (writing {error.filename or directory}): make room and run the same command to go on"
         ) from error
+
+
+def _send_what_there_is(directory: Path, kind: type | None, *_) -> None:
+    """Where training goes wrong, a bucket still gets what led to it."""
+    if kind is not None:
+        with contextlib.suppress(UserError):  # what went wrong before is the greater news
+            bucket.send(directory, held=True)
 
 
 def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:
@@ -240,7 +250,8 @@ class _Trainer:
         self.preview = preview_inputs(record, batches.examples)
         self.saved = self.step  # the state of step 0 is made anew from the seed
 
-    def train(self, stop: _Stop, callbacks) -> Run:
+    def train(self, stop: _Stop, callbacks, watched: bool) -> Run:
+        """Train to the end, or until it is stopped. `watched`: whether the process that leads calls something at each step."""
         if self.step >= self.experiment.steps:
             self.logs.say(f"already at step {self.step} of {self.experiment.steps}: nothing to do")
             return self.run(None)
@@ -265,7 +276,7 @@ class _Trainer:
             last = self.step == self.experiment.steps
             if self._due(self.experiment.log_every) or last:
                 owed = self.step
-                if last or callbacks or self._due(self.experiment.sample_every):
+                if last or watched or self._due(self.experiment.sample_every):
                     self.record_metrics(owed)
                     owed = None
             if processes.leads() and (self._due(self.experiment.sample_every) or last):
@@ -395,7 +406,7 @@ class _Trainer:
             self.checkpoints.save(state, meta)
             if bucket.holds(self.directory):
                 self.checkpoints.wait()
-                bucket.send(self.directory)
+                bucket.send(self.directory, held=True)
         self.saved = self.step
 
     def host_state(self) -> TrainState:

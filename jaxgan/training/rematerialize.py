@@ -4,7 +4,7 @@ arXiv:1604.06174).
 A loss is cut into pieces of about as many bytes each. What passes from one piece to the next is kept; what the backward pass
 needs from within a piece it computes again when it comes to it, and drops it before it comes to the next. With n pieces about
 1/n of the activations are there at a time, for a second forward pass of all pieces but the last. Since a loss is a pure
-function, its program can be cut anywhere: no network needs to know.
+function, its program can be cut wherever it is not within a `jax.jit`, a loop or a branch: no network needs to know.
 """
 
 import math
@@ -32,6 +32,10 @@ def in_pieces(function: Callable, pieces: int) -> Callable:
                 needed.setdefault(variable, number)
         params = set(program.invars)
         unnamed = program.debug_info._replace(arg_names=None, result_paths=None)
+        moved = set(program.invars)  # what a gradient can be taken of; of data, loops without end may be run, too
+        for equation in program.eqns:
+            if any(isinstance(v, core.Var) and v in moved for v in equation.invars):
+                moved.update(equation.outvars)
         for number, equations in enumerate(groups):
             made = [v for equation in equations for v in equation.outvars]
             inner = set(made)
@@ -40,7 +44,11 @@ def in_pieces(function: Callable, pieces: int) -> Callable:
             piece = core.Jaxpr((), takes, gives, equations, program.effects, unnamed)
             compute = core.jaxpr_as_fun(core.ClosedJaxpr(piece, ()))
             if equations is not groups[-1]:  # what that one keeps is needed at once
-                compute = _anew(compute, tuple(number == 0 or v not in params for v in takes))
+                compute = _anew(
+                    compute,
+                    tuple(v in moved and _is_real(v.aval) for v in takes),
+                    tuple(_is_real(v.aval) and (number == 0 or v not in params) for v in takes),
+                )
             values.update(zip(gives, compute(*(values[v] for v in takes)), strict=True))
         results = [values[v] if isinstance(v, core.Var) else v.val for v in program.outvars]
         return jax.tree.unflatten(jax.tree.structure(shapes), results)
@@ -48,12 +56,10 @@ def in_pieces(function: Callable, pieces: int) -> Callable:
     return run
 
 
-def _anew(compute: Callable, tied: tuple[bool, ...]) -> Callable:
-    """`compute`, whose backward pass begins with computing it again.
+def _anew(compute: Callable, moved: tuple[bool, ...], tied: tuple[bool, ...]) -> Callable:
+    """`compute`, whose backward pass begins with computing it again; its gradients are by the arguments that are `moved`.
 
-    Not before its turn: the arguments that are `tied` wait for the cotangents. To do so is what `jax.checkpoint` asks of
-    `optimization_barrier`, which XLA's CPU backend takes away before it puts the program in order; there a zero that is made of
-    the cotangents is added.
+    Not before its turn: the arguments that are `tied` wait for the cotangents.
     """
 
     @jax.custom_vjp
@@ -61,34 +67,46 @@ def _anew(compute: Callable, tied: tuple[bool, ...]) -> Callable:
         return compute(*arguments)
 
     def backward(arguments, cotangents):
-        real = [_is_real(argument) for argument in arguments]
-        waiting = [argument for argument, ok, tie in zip(arguments, real, tied, strict=True) if ok and tie]
-        waited = iter(lax.platform_dependent(waiting, cotangents, cpu=_with_zero, default=_behind_barrier))
-        arguments = [next(waited) if ok and tie else a for a, ok, tie in zip(arguments, real, tied, strict=True)]
+        waiting = [argument for argument, tie in zip(arguments, tied, strict=True) if tie]
+        waited = iter(after(waiting, cotangents))
+        arguments = [next(waited) if tie else a for a, tie in zip(arguments, tied, strict=True)]
 
-        def of_real(*given):
+        def of_moved(*given):
             given = iter(given)
-            return compute(*(next(given) if ok else a for a, ok in zip(arguments, real, strict=True)))
+            return compute(*(next(given) if move else a for a, move in zip(arguments, moved, strict=True)))
 
-        _, pull_back = jax.vjp(of_real, *(a for a, ok in zip(arguments, real, strict=True) if ok))
+        _, pull_back = jax.vjp(of_moved, *(a for a, move in zip(arguments, moved, strict=True) if move))
         pulled = iter(pull_back(cotangents))
-        return tuple(next(pulled) if ok else None for ok in real)
+        return tuple(next(pulled) if move else None for move in moved)
 
     function.defvjp(lambda *arguments: (compute(*arguments), arguments), backward)
     return function
 
 
+def after(values: Any, others: Any) -> Any:
+    """`values`, with which nothing is computed before all of `others` are there, so that memory is needed for one thing at a time.
+
+    That is what `optimization_barrier` is for. XLA's CPU backend takes barriers away before it puts a program in order; there a
+    zero that is made of the others is added.
+    """
+    if not any(_is_real(x) and x.size for x in jax.tree.leaves(others)):
+        return values
+    return lax.platform_dependent(values, others, cpu=_with_zero, default=_behind_barrier)
+
+
 def _is_real(x) -> bool:
-    return jnp.issubdtype(x.dtype, jnp.floating)
+    """Or complex: whether it has a gradient."""
+    return jnp.issubdtype(x.dtype, jnp.inexact)
 
 
-def _with_zero(values, cotangents):
-    zero = sum(jnp.minimum(jnp.abs(c.ravel()[0]), 0).astype(jnp.float32) for c in cotangents if _is_real(c) and c.size)
-    return [value + jnp.asarray(zero, value.dtype) for value in values]
+def _with_zero(values, others):
+    firsts = [jnp.abs(x.ravel()[0]).astype(jnp.float32) for x in jax.tree.leaves(others) if _is_real(x) and x.size]
+    zero = sum(jnp.minimum(first, 0) for first in firsts)
+    return jax.tree.map(lambda value: value + jnp.asarray(zero, value.dtype) if _is_real(value) else value, values)
 
 
-def _behind_barrier(values, cotangents):
-    return lax.optimization_barrier((values, cotangents))[0]
+def _behind_barrier(values, others):
+    return lax.optimization_barrier((values, others))[0]
 
 
 def _read(equations) -> list[core.Var]:

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 
 from jaxgan import rows
-from jaxgan.training.rematerialize import in_pieces
+from jaxgan.training.rematerialize import after, in_pieces
 from jaxgan.training.state import Context, Network, Outcome, TrainState
 from jaxgan.training.system import Phase, System, transformation
 
@@ -198,6 +198,10 @@ def _move(
 
         def accumulate(carry, indexed):
             state, total = carry
+            # One minibatch at a time, where they are not in a loop either.
+            params = after({name: network.params for name, network in state.networks.items()}, total)
+            networks = {name: network.replace(params=params[name]) for name, network in state.networks.items()}
+            state = state.replace(networks=networks)
             state, gradients, metrics = minibatch(state, *indexed)
             return (state, jax.tree.map(jnp.add, total, gradients)), metrics
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from jaxgan import workdir
+from jaxgan import bucket, workdir
 from jaxgan.data.pipeline import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
@@ -49,7 +49,7 @@ def import_weights(
     Raises:
         UserError: the files are not those of this format, or not whole; or the folder is not empty. Nothing was made.
     """
-    out, chosen = Path(out), module_of(format)
+    out, chosen = bucket.local(out), module_of(format)
     if not files:
         raise UserError("name the files of the weights")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
@@ -75,6 +75,7 @@ def import_weights(
             checkpoints.wait()
         finally:
             checkpoints.close()
+        bucket.send(out, held=True)
     return restore(out)
 
 

@@ -138,9 +138,11 @@ def steps(out: Path, small: bool, limit: float | None) -> dict:
         words += ["--compile", "--pairs", "2" if small else "9", "--results", str(out / "steps")]
         # PyTorch needs its share of the memory.
         result = call(words, left, XLA_PYTHON_CLIENT_MEM_FRACTION="0.4")
-        rows = [json.loads(row) for row in re.findall(rf"^{name} (\{{.*)$", result["end_of_output"], re.MULTILINE)]
-        for file in (out / "steps").glob(f"{name}_step_*.json"):
-            rows = json.loads(file.read_text())["rows"]
+        # What was measured before it failed, if it did.
+        rows = [json.loads(row) for row in re.findall(rf"^{name} (\{{.*\}})$", result["end_of_output"], re.MULTILINE)]
+        files = sorted((out / "steps").glob(f"{name}_step_*.json"))
+        if result["exit_code"] == 0 and files:
+            rows = json.loads(files[-1].read_text())["rows"]
         for row in rows:
             row["share_of_peak"] = row["jaxgan_gflops_per_second"] * 1e9 / PEAK_BFLOAT16
         if result["exit_code"] == 0:
@@ -237,7 +239,10 @@ def main() -> None:
 
     def do(name: str) -> None:
         began = time.monotonic()
-        results = PARTS[name](arguments.out, arguments.small, limit)
+        try:
+            results = PARTS[name](arguments.out, arguments.small, limit)
+        except Exception as error:  # of any kind: what is measured after it counts, too
+            results = {"failed": repr(error)}
         seconds = round(time.monotonic() - began, 1)
         written = {**where, "part": name, "small": arguments.small, "seconds": seconds, "results": results}
         (arguments.out / f"{name}.json").write_text(json.dumps(written, indent=2) + "\n")

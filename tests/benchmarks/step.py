@@ -222,6 +222,11 @@ def window(step: Callable, count: int) -> float:
 def compare(name: str, case: Case, width: int, turns: int, precision: str, compile_: bool) -> dict:
     ours = jax_step(case, width, precision)
     steps = {"jaxgan": ours, "pytorch": torch_step(case, width, precision)}
+    on_gpu = torch_device() != "cpu"
+    if on_gpu:  # before there is a second, compiled one
+        torch.cuda.reset_peak_memory_stats()
+        window(steps["pytorch"], 3)
+        peaks = {"jaxgan_peak_bytes": ours.bytes, "pytorch_peak_bytes": torch.cuda.max_memory_allocated()}
     row: dict = {"width": width, "batch": case.batch, "size": case.size, "precision": precision}
     row["flops_per_step"] = ours.flops
     if compile_:
@@ -231,9 +236,6 @@ def compare(name: str, case: Case, width: int, turns: int, precision: str, compi
             steps["pytorch_compiled"] = step
         except Exception as error:  # of many kinds: what it cannot trace, a second derivative, a missing compiler
             row["pytorch_compiled_failed"] = str(error).strip().splitlines()[0][:200]
-    on_gpu = torch_device() != "cpu"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
     for step in steps.values():  # two to warm up
         window(step, 2)
     counts = {kind: max(1, round(0.25 / (window(step, 3) / 3))) if on_gpu else 1 for kind, step in steps.items()}
@@ -249,7 +251,7 @@ def compare(name: str, case: Case, width: int, turns: int, precision: str, compi
             suffix = kind.removeprefix("pytorch")
             row |= {f"ratio{suffix}": statistics.median(ratios), f"ratio{suffix}_range": [min(ratios), max(ratios)]}
     if on_gpu:
-        row |= {"jaxgan_peak_bytes": ours.bytes, "pytorch_peak_bytes": torch.cuda.max_memory_allocated()}
+        row |= peaks
     else:
         for kind in ("jaxgan", "pytorch"):
             row[f"{kind}_peak_bytes"] = peak_bytes(name, case, width, precision, kind)

@@ -10,9 +10,12 @@ import pytest
 from jaxgan.benchmark import program_bytes
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
+from jaxgan.training import parallel
+from jaxgan.training.parallel import Layout
 from jaxgan.training.rematerialize import in_pieces
+from jaxgan.training.step import initial_state
 from tests.systems.conftest import step_once, with_gradient_descent
-from tests.training.toys import DIM, Toy
+from tests.training.toys import DIM, Deterministic, Toy
 
 
 def layers(count):
@@ -45,11 +48,39 @@ def test_values_and_gradients_are_those_of_the_whole(pieces):
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
+def test_what_has_no_gradient_is_left_out_and_complex_numbers_have_one():
+    """A loop over data of unknown length, which has no derivative; a whole number; a spectrum."""
+    data = jnp.linspace(1, 2, 8)
+
+    def loss(w):
+        scale = jax.lax.while_loop(lambda s: s < 5, lambda s: 2 * s, data[0] + 0)
+        count = jnp.arange(8) % 3
+        spectrum = jnp.fft.fft(jnp.sin(w * data) * count) * scale
+        return jnp.sum(jnp.abs(spectrum) ** 2), count
+
+    (whole, _), wanted = jax.value_and_grad(loss, has_aux=True)(data)
+    for pieces in (3, 5, 50):
+        (value, _), gradient = jax.value_and_grad(in_pieces(loss, pieces), has_aux=True)(data)
+        np.testing.assert_allclose(value, whole, rtol=1e-5)
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-4)
+
+
 def test_the_compiled_program_needs_less_memory():
     def needed(function):
         return program_bytes(jax.jit(jax.grad(lambda p: function(p)[0])).lower(PARAMS).compile())
 
     assert needed(in_pieces(layers(36), 6)) < 0.6 * needed(layers(36))
+
+
+def test_accumulation_needs_the_memory_of_one_minibatch():
+    def needed(system, rows):
+        plan, layout = system.plan(0), Layout.create("jit", rows, 1)
+        batch = {"image": np.zeros((system.minibatches(plan), rows, DIM), np.float32)}
+        state = layout.place(initial_state(system, 0, {"image": batch["image"][0, :2]}))
+        program = parallel.compiled_turns(system, plan, plan, layout)
+        return program_bytes(program.lower(state, {}, layout.put(batch), jnp.int32(0)).compile())
+
+    assert needed(Deterministic(accumulate=4), 2048) < 0.6 * needed(Deterministic(), 8192)
 
 
 @pytest.mark.parametrize(
