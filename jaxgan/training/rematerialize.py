@@ -84,7 +84,7 @@ def _anew(compute: Callable, moved: tuple[bool, ...], tied: tuple[bool, ...]) ->
 
 
 def after(values: Any, others: Any) -> Any:
-    """`values`, with which nothing is computed before all of `others` are there, so that memory is needed for one thing at a time.
+    """`values`, with which nothing is computed before all of `others` are there: memory is then needed for one thing at a time.
 
     That is what `optimization_barrier` is for. XLA's CPU backend takes barriers away before it puts a program in order; there a
     zero that is made of the others is added.
