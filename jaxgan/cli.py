@@ -9,7 +9,7 @@
     jaxgan edit WORKDIR         change samples along a direction, or by arithmetic
     jaxgan evaluate WORKDIR     score a run; or --real DIR --fake DIR, pictures made by anything
     jaxgan import-weights FILE  make a workdir of weights that other code has trained
-    jaxgan export WORKDIR       write the weights of a run for other code
+    jaxgan export WORKDIR       write the weights of a run for other code, or its generator as a program
     jaxgan bench CONFIG         measure a config's training step
     jaxgan list                 the configs that ship with jaxgan
     jaxgan info WORKDIR         what a workdir holds

@@ -1,4 +1,4 @@
-"""`jaxgan export`: the weights of a run for other people's code."""
+"""`jaxgan export`: the weights of a run for other people's code, or its generator as a program."""
 
 import dataclasses
 from pathlib import Path
@@ -13,24 +13,27 @@ from jaxgan.commands.parsing import parse
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Write the weights of a network under the names of well-known PyTorch code, which `jaxgan import-weights` reads too.
+    """Write the weights of a network under the names of well-known PyTorch code; or the generator as a program.
 
-    A file is one network, as there. Pix2Pix's and CycleGAN's are those of pytorch-CycleGAN-and-pix2pix, DCGAN's those of
-    PyTorch's example, StarGAN's those of its own code.
+    A file of weights is one network, as `jaxgan import-weights` reads it. Pix2Pix's and CycleGAN's are those of
+    pytorch-CycleGAN-and-pix2pix, DCGAN's those of PyTorch's example, StarGAN's those of its own code. A program (--format
+    stablehlo) has its weights inside and needs nothing but JAX.
     """
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
     out: Path
     """The file to write."""
-    format: Literal["safetensors"] = "safetensors"
-    """Of the file."""
+    format: Literal["safetensors", "stablehlo"] = "safetensors"
+    """Of the file: safetensors for weights, stablehlo for the generator as a program (`jax.export`)."""
     network: str = "G"
-    """Which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A)."""
+    """Of weights, which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A)."""
     weights: Literal["ema", "raw"] = "ema"
     """The moving average of the weights where there is one, or the weights themselves."""
     step: int | Literal["best"] | None = None
     """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
+    direction: str = "ab"
+    """Of a program that turns pictures into pictures, which way: ab or ba."""
     config: str | None = None
     """The config again, for a system that is not part of jaxgan."""
 
@@ -42,6 +45,12 @@ def run(argv: list[str]) -> int:
 
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    if arguments.format == "stablehlo":
+        from jaxgan.exporting import export_program
+
+        given, made = export_program(trained, arguments.out, arguments.direction, arguments.weights)
+        print(f"step {trained.step} in {arguments.out}: {', '.join(map(' '.join, given.items()))} -> {made}")
+        return 0
     format, spare = export_weights(trained, arguments.out, arguments.network, arguments.weights)
     print(f"{arguments.network} of step {trained.step} in {arguments.out}, with the names of {format}")
     if spare:

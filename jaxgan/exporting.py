@@ -1,0 +1,109 @@
+"""A generator as a program of its own: StableHLO with the weights inside, for a process that has JAX and not jaxgan.
+
+program = jax.export.deserialize(open("generator.stablehlo", "rb").read())
+pictures = program.call(z)      # any number of rows, on CPU, GPU and TPU
+"""
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import jax
+import jax.export
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import rows
+from jaxgan.errors import UserError, missing_extra
+from jaxgan.translation import Translator
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+CONDITIONS = ("label", "text")
+"""What pictures are of, besides latents or pictures: numbers as the data has them."""
+
+
+def export_program(
+    run: "Run", out: str | Path, direction: str = "ab", weights: Literal["ema", "raw"] = "ema"
+) -> tuple[dict[str, str], str]:
+    """Write the generator of a run, as `jax.export` serialises it.
+
+    Of latents z [B, ...] it makes pictures float32 [B, H, W, C] in [-1, 1], as `Run.decode` does; of pictures [B, H, W, C] of
+    the size that the run was trained on, as `Run.translate` does with seed 0. A label or a text follows, int32, where the
+    system reads one. B is any number.
+
+    Args:
+        run: a trained run.
+        out: the file, which ends in .stablehlo.
+        direction: of a system that turns pictures into pictures.
+        weights: "ema" for the moving average, if there is one, "raw" for the parameters themselves.
+
+    Returns:
+        Type and shape of each argument, by name and in order, and of what is made.
+
+    Raises:
+        UserError: the run makes its pictures of neither latents nor pictures, or does not go in this direction; the file
+            cannot be written; the extra [export] is missing.
+    """
+    out = Path(out)
+    if out.suffix.lower() != ".stablehlo":
+        raise UserError(f"--out {out}: it must end in .stablehlo")
+    function, first, shape = _translator(run, direction, weights) if run.system.directions else _decoder(run, weights)
+    (count,) = jax.export.symbolic_shape("B")
+    shapes = {name: run.record.shapes[name] for name in CONDITIONS if name in run.system.reads}
+    arguments = {first: jax.ShapeDtypeStruct((count, *shape), jnp.float32)}
+    arguments |= {name: jax.ShapeDtypeStruct((count, *s.shape), s.dtype) for name, s in shapes.items()}
+    try:
+        import flatbuffers  # noqa: F401
+    except ImportError:
+        raise missing_extra("flatbuffers", "export", f"writing {out}") from None
+    program = jax.export.export(jax.jit(function), platforms=PLATFORMS)(*arguments.values())
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        partial.write_bytes(program.serialize())
+        os.replace(partial, out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(f"cannot write {out}: {error.strerror}") from None
+    (made,) = program.out_avals
+    return {name: _described(s) for name, s in arguments.items()}, _described(made)
+
+
+def _decoder(run: "Run", weights: Literal["ema", "raw"]):
+    """The function of (latents, conditions), the name of the first and the shape of a row of it."""
+    shape = run.latents(1).shape[1:]
+    variables = {**run.variables(weights), **run.frozen}
+    names = [name for name in CONDITIONS if name in run.system.reads]
+
+    def decode(z, *conditions):
+        inputs = {name: jnp.zeros((z.shape[0], *s.shape), s.dtype) for name, s in run.record.shapes.items()}
+        inputs |= dict(zip(names, conditions, strict=True))
+        return rows.solo(lambda: run.system.decode(variables, z, inputs))()
+
+    return decode, "z", shape
+
+
+def _translator(run: "Run", direction: str, weights: Literal["ema", "raw"]):
+    """The function of (pictures, labels), as `_decoder`."""
+    channels = Translator(run, direction, weights=weights).channels  # which says what cannot be done
+    variables, key = {**run.variables(weights), **run.frozen}, jax.random.key(0, impl="threefry2x32")
+
+    def one(row):
+        picture, number, label = row
+        labels = None if label is None else label[None]
+        noise = jax.random.fold_in(key, number)
+        translate = functools.partial(run.system.translate, direction=direction, labels=labels)
+        return rows.solo(lambda: translate(variables, picture[None], noise)[0])()
+
+    def translate(pictures, label=None):
+        # One after the other: JAX cannot write a mean over the devices for an unknown number of pictures.
+        return jax.lax.map(one, (pictures, jnp.arange(pictures.shape[0], dtype=jnp.uint32), label))
+
+    return translate, "pictures", (*run.record.shapes["image"].shape[:2], channels)
+
+
+def _described(shape) -> str:
+    return f"{np.dtype(shape.dtype).name} [{', '.join(map(str, shape.shape))}]"
