@@ -424,6 +424,7 @@ def fill_disk(small_disk, size: str, straight_digest: str) -> str:
     return sentence
 
 
+@pytest.mark.slow
 def test_full_disk(small_disk, straight):
     one = sum(p.stat().st_size for p in (straight[0] / "checkpoints" / str(STEPS)).rglob("*") if p.is_file())
     assert "The checkpoint of step" in fill_disk(small_disk, f"{one * 5 // 2 // 1024}k", straight[1])

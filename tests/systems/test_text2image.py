@@ -63,6 +63,7 @@ def test_the_papers_numbers():
     assert system.encoder == CharCNNRNN(dim=1024)
 
 
+@pytest.mark.slow
 def test_stages():
     """The encoders learn first, alone; then they are as they are."""
     assert [READING.plan(step) for step in (0, 1, 9)] == [

@@ -88,7 +88,9 @@ def test_accumulation_needs_the_memory_of_one_minibatch():
     [
         (Toy(critic_moves=2), 1e-6),
         # Of BatchNorm, and of a gradient penalty.
-        (DCGAN(networks=Convolutional(width=4, kernel=4, latent_dim=8), r1=1.0), 1e-5),
+        pytest.param(
+            DCGAN(networks=Convolutional(width=4, kernel=4, latent_dim=8), r1=1.0), 1e-5, marks=pytest.mark.slow
+        ),
     ],
     ids=["toy", "dcgan"],
 )
