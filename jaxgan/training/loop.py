@@ -4,8 +4,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan import bucket, pictures, scatter, workdir
+from jaxgan import bucket, pictures, workdir
 from jaxgan.data import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
@@ -23,49 +21,14 @@ from jaxgan.training import parallel, processes
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, digests, host_copy, is_disk_full, warn
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
+from jaxgan.training.preview import preview_inputs, preview_sheet
+from jaxgan.training.signals import Stop
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import fresh_state, with_pretrained
-
-PREVIEW = 64
-"""Pictures in a sample grid."""
-PREVIEW_ROWS = 16
-"""Rows of pictures that belong together (input, output, target) in the grid of a system that turns pictures into pictures."""
-PREVIEW_POINTS = 1024
-"""Points in a scatter plot, which shows little with fewer."""
 
 
 class TrainingDiverged(Exception):
     """A loss, gradient or parameter is no longer finite. The message names step, phase and network."""
-
-
-class _Stop:
-    """SIGINT and SIGTERM, from the first step on, set a flag that the loop reads between steps; a second Ctrl-C ends at once.
-
-    Before that there is nothing to save, and they end at once: preparing data can take minutes.
-    Signals reach the main thread only: elsewhere (a notebook's executor, a test) they are left as they are.
-    """
-
-    def __init__(self):
-        self.name: str | None = None
-        self.training = False
-        self._before: dict[int, Any] = {}
-
-    def _handle(self, number, frame):
-        if number == signal.SIGINT and (self.name is not None or not self.training):
-            raise KeyboardInterrupt
-        if not self.training:
-            raise SystemExit(128 + number)
-        self.name = signal.Signals(number).name
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
 
 def fit(
@@ -108,7 +71,7 @@ def fit(
     processes.meet()
     leads = processes.leads()
     with contextlib.ExitStack() as stack:
-        stop = stack.enter_context(_Stop())
+        stop = stack.enter_context(Stop())
         stack.enter_context(_full_disk(directory))
         if leads:
             stack.enter_context(workdir.locked(directory))
@@ -250,7 +213,7 @@ class _Trainer:
         self.preview = preview_inputs(record, batches.examples)
         self.saved = self.step  # the state of step 0 is made anew from the seed
 
-    def train(self, stop: _Stop, callbacks, watched: bool) -> Run:
+    def train(self, stop: Stop, callbacks, watched: bool) -> Run:
         """Train to the end, or until it is stopped. `watched`: whether the process that leads calls something at each step."""
         if self.step >= self.experiment.steps:
             self.logs.say(f"already at step {self.step} of {self.experiment.steps}: nothing to do")
@@ -417,14 +380,8 @@ class _Trainer:
         networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
         variables = {**network_variables(networks), **self.host_frozen}
         made = make_preview(self.system, variables, self.preview)
-        if scatter.is_points(made):
-            data = [value for value in self.preview.values() if scatter.is_points(value)]
-            sheet = scatter.scatter(made, *data[:1])
-        elif made.ndim == 5:  # rows of pictures, two side by side
-            sheet = pictures.grid(made.reshape(-1, *made.shape[2:]), 2 * made.shape[1])
-        elif made.ndim == 4 and made.shape[-1] in (1, 3):
-            sheet = pictures.grid(made)
-        else:
+        sheet = preview_sheet(made, self.preview)
+        if sheet is None:
             return
         folder = self.directory / "samples"
         folder.mkdir(exist_ok=True)
@@ -444,16 +401,3 @@ class _Trainer:
 
         log = lambda figures: self.logs.figures(step, figures)  # noqa: E731
         return Run(self.directory, self.record, step, state, self.host_frozen, stopped, log)
-
-
-def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
-    random = np.random.default_rng(record.experiment.seed)
-    transform = record.experiment.data.transform
-    image = record.shapes.get("image")
-    points = image is not None and image.shape == (2,)
-    count = PREVIEW_POINTS if points else PREVIEW_ROWS if record.system.directions else PREVIEW
-    made = [transform(examples[i % len(examples)], random) for i in range(count)]
-    if "label" in record.shapes:
-        made.sort(key=lambda example: tuple(np.ravel(example["label"])))
-    return {name: np.stack([np.asarray(example[name]) for example in made]) for name in record.shapes}

@@ -13,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.losses import penalties
 from jaxgan.metrics import sources
 from jaxgan.systems.stargan import StarGAN
-from jaxgan.training import loop
+from jaxgan.training.preview import preview_inputs
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
 
@@ -119,7 +119,7 @@ def test_previews_and_scores_ask_for_something(tmp_path):
 
     experiment = Experiment(system=system, data=TwoAttributes(), batch_size=4, steps=1, devices=1)
     run = fit(experiment, tmp_path / "run", quiet=True)
-    inputs = loop.preview_inputs(run.record, TwoAttributes().load().examples)
+    inputs = preview_inputs(run.record, TwoAttributes().load().examples)
     assert len(inputs["label"]) == 16
     seen = []
     with pytest.MonkeyPatch.context() as patch:
