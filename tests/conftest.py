@@ -20,13 +20,14 @@ import pytest
 
 
 def pytest_runtest_setup(item):
-    if {"eight_devices_equal_one", "eight_devices"} & {
-        *item.fixturenames,
-        *(mark.name for mark in item.iter_markers()),
-    }:
-        found = jax.device_count()
-        if found < 8:
-            pytest.skip(f"needs eight devices, and {found} of kind {jax.default_backend()} is here")
+    asked = {*item.fixturenames, *(mark.name for mark in item.iter_markers())}
+    # A CPU poses as eight, and a test that finds fewer there must fail; a GPU is what it is.
+    if (
+        asked & {"eight_devices_equal_one", "eight_devices"}
+        and jax.default_backend() != "cpu"
+        and jax.device_count() < 8
+    ):
+        pytest.skip(f"needs eight devices, and {jax.device_count()} of kind {jax.default_backend()} is here")
 
 
 @pytest.fixture(scope="session", autouse=True)
