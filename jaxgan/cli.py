@@ -10,6 +10,8 @@
     jaxgan evaluate WORKDIR     score a run; or --real DIR --fake DIR, pictures made by anything
     jaxgan import-weights FILE  make a workdir of weights that other code has trained
     jaxgan export WORKDIR       write the weights of a run for other code, or its generator as a program
+    jaxgan demo WORKDIR         a page in the browser to play with a run
+    jaxgan report WORKDIR       a run as one HTML file: curves, grids, metrics, versions
     jaxgan bench CONFIG         measure a config's training step
     jaxgan list                 the configs that ship with jaxgan
     jaxgan info WORKDIR         what a workdir holds
@@ -31,7 +33,7 @@ from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError
 
 COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit", "evaluate", "import-weights", "export",
-            "bench", "list", "info")  # fmt: skip
+            "demo", "report", "bench", "list", "info")  # fmt: skip
 """Each is the module of its name, with _ for -, in `jaxgan.commands`."""
 
 

@@ -121,10 +121,19 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     if not path.exists():
         raise UserError(f"{workdir} is not a workdir: it has no {RECORD}; train one with jaxgan train CONFIG")
     encoded = load_json(path)
-    if experiment is None:
-        experiment = Experiment.from_json(encoded["experiment"], path)
-    elif different := differences(experiment.to_json(), completed(encoded["experiment"])):
+    if experiment is not None and (different := differences(experiment.to_json(), completed(encoded["experiment"]))):
         raise UserError(f"{workdir} holds another experiment: " + "; ".join(different))
+    return decode(encoded, path, experiment)
+
+
+def decode(encoded: dict[str, Any], source: Path | str, experiment: Experiment | None = None) -> Record:
+    """The record that `Record.to_json` wrote; with this experiment, where its system is not part of jaxgan.
+
+    Raises:
+        UserError: it is not what this version of jaxgan writes; `source` is named.
+    """
+    if experiment is None:
+        experiment = Experiment.from_json(encoded["experiment"], source)
     shapes = {
         name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
     }

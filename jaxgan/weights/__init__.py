@@ -2,6 +2,7 @@
 
     run = jaxgan.weights.import_weights(["latest_net_G.pth"], "pytorch-cyclegan-and-pix2pix", "runs/facades")
     jaxgan.weights.export_weights(run, "facades.safetensors")
+    jaxgan.weights.pack(run, "run.safetensors")     # jaxgan's own: all networks and the experiment in one file; unpack reads it
 
 `file` reads files as numbers, never as programs; `layers` brings tensors and leaves together; `formats` are whose code wrote
 the files, each a module that knows names and architectures (`translators`, `dcgan`, `stargan`).
@@ -11,12 +12,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 _WHERE = {"Imported": "data", "import_weights": "importing", "export_weights": "exporting"}
+_WHERE |= {"pack": "packed", "unpack": "packed", "shipped": "packed"}
 __all__ = list(_WHERE)
 
 if TYPE_CHECKING:
     from jaxgan.weights.data import Imported
     from jaxgan.weights.exporting import export_weights
     from jaxgan.weights.importing import import_weights
+    from jaxgan.weights.packed import pack, shipped, unpack
 
 
 def __getattr__(name: str):

@@ -49,11 +49,10 @@ def import_weights(
     Raises:
         UserError: the files are not those of this format, or not whole; or the folder is not empty. Nothing was made.
     """
-    out, chosen = bucket.local(out), module_of(format)
+    chosen = module_of(format)
     if not files:
         raise UserError("name the files of the weights")
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{out} exists and is not an empty folder: give another --out")
+    out = empty(out)
     if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
     recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
@@ -66,17 +65,34 @@ def import_weights(
         for name, weights in recognised.files.items()
     }
     state = _initial_state(record, read)
+    return begin(out, record, state, 0)
+
+
+def begin(out: Path, record: workdir.Record, state: TrainState, position: int) -> Run:
+    """Make a workdir that begins with this state, on the host, at this position in the data.
+
+    Raises:
+        UserError: the folder cannot be made, or written.
+    """
     with workdir.locked(out):
         workdir.prepare(out, record, overwrite=False)
         checkpoints = Checkpoints(out / "checkpoints", record.experiment.keep_checkpoints)
         try:
             frozen = digests(record.system.frozen())
-            checkpoints.save(state, {"position": 0, "experiment": record.experiment.to_json(), "frozen": frozen})
+            checkpoints.save(state, {"position": position, "experiment": record.experiment.to_json(), "frozen": frozen})
             checkpoints.wait()
         finally:
             checkpoints.close()
         bucket.send(out, held=True)
     return restore(out)
+
+
+def empty(out: str | Path) -> Path:
+    """Where a workdir is to be made, on this machine. Raises: UserError: something is there."""
+    out = bucket.local(out)
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} exists and is not an empty folder: give another --out")
+    return out
 
 
 def _initial_state(record: workdir.Record, read: dict[str, dict[str, Any]]) -> TrainState:
@@ -133,9 +149,14 @@ def _record(
         raise UserError(f"--size {side} is too small for these networks: choose a larger one") from error
 
 
-def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:
+def record_of(experiment: Experiment) -> workdir.Record:
+    """What the workdir of an experiment says of it, once its data has been looked at."""
     with Batches(experiment.data, batch_size=1, seed=0) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        return workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+
+
+def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:
+    record = record_of(experiment)
     shape, size = record.shapes["image"].shape, recognised.size
     if shape[-1] != recognised.channels:
         raise UserError(
