@@ -17,17 +17,20 @@ class Export:
 
     A file of weights is one network, as `jaxgan import-weights` reads it. Pix2Pix's and CycleGAN's are those of
     pytorch-CycleGAN-and-pix2pix, DCGAN's those of PyTorch's example, StarGAN's those of its own code. A program (--format
-    stablehlo) has its weights inside and needs nothing but JAX.
+    stablehlo) has its weights inside and needs nothing but JAX; an ONNX model (--format onnx) not even that.
     """
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
     out: Path
     """The file to write."""
-    format: Literal["safetensors", "stablehlo"] = "safetensors"
-    """Of the file: safetensors for weights, stablehlo for the generator as a program (`jax.export`)."""
+    format: Literal["safetensors", "stablehlo", "onnx"] = "safetensors"
+    """Of the file: safetensors for weights, stablehlo (`jax.export`) or onnx for the generator as a program."""
     network: str = "G"
-    """Of weights, which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A)."""
+    """Of weights, which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A). Or all: the whole
+    run in one file, for `jaxgan import-weights --format jaxgan` on another machine."""
+    dtype: Literal["float16", "float32"] = "float32"
+    """Of the weights in a file with all networks: float16 halves the file."""
     weights: Literal["ema", "raw"] = "ema"
     """The moving average of the weights where there is one, or the weights themselves."""
     step: int | Literal["best"] | None = None
@@ -41,15 +44,21 @@ class Export:
 def run(argv: list[str]) -> int:
     """Write the weights of a network for other people's code."""
     arguments = parse(Export, "jaxgan export", argv)
-    from jaxgan.weights import export_weights
+    from jaxgan.weights import export_weights, pack
 
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
-    if arguments.format == "stablehlo":
+    if arguments.format != "safetensors":
         from jaxgan.exporting import export_program
+        from jaxgan.exporting_onnx import export_onnx
 
-        given, made = export_program(trained, arguments.out, arguments.direction, arguments.weights)
+        export = export_onnx if arguments.format == "onnx" else export_program
+        given, made = export(trained, arguments.out, arguments.direction, arguments.weights)
         print(f"step {trained.step} in {arguments.out}: {', '.join(map(' '.join, given.items()))} -> {made}")
+        return 0
+    if arguments.network == "all":
+        pack(trained, arguments.out, arguments.weights, arguments.dtype)
+        print(f"step {trained.step} in {arguments.out}, for jaxgan import-weights {arguments.out} --format jaxgan --out DIR")
         return 0
     format, spare = export_weights(trained, arguments.out, arguments.network, arguments.weights)
     print(f"{arguments.network} of step {trained.step} in {arguments.out}, with the names of {format}")

@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from jaxgan.commands.parsing import parse
+from jaxgan.errors import UserError
 from jaxgan.weights.formats import Format
 
 
@@ -20,8 +21,8 @@ class ImportWeights:
     files: tyro.conf.Positional[tuple[Path, ...]]
     """.safetensors, .pth or .ckpt files (the latter two need PyTorch) of one network each: a generator's, and others as you
     have them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A and net_D_B, or else by their order."""
-    format: Format
-    """Whose code wrote them."""
+    format: Literal[Format, "jaxgan"]
+    """Whose code wrote them; jaxgan is for one file that `jaxgan export --network all` wrote, a whole run."""
     out: Path
     """The folder to make."""
     size: int | None = None
@@ -36,9 +37,20 @@ class ImportWeights:
 def run(argv: list[str]) -> int:
     """Make a workdir of weights that other code has trained."""
     arguments = parse(ImportWeights, "jaxgan import-weights", argv)
-    from jaxgan.weights import import_weights
+    from jaxgan.weights import import_weights, unpack
 
     options = {name: getattr(arguments, name) for name in ("size", "direction", "classes")}
+    if arguments.format == "jaxgan":
+        if given := [f"--{name}" for name, value in options.items() if value]:
+            raise UserError(f"{given[0]} goes without --format jaxgan, whose file says it already: leave it out")
+        if len(arguments.files) != 1:
+            raise UserError(
+                f"--format jaxgan is one file with a whole run, and here are {len(arguments.files)}: name one"
+            )
+        made = unpack(arguments.files[0], arguments.out)
+        networks = ", ".join(made.state.networks)
+        print(f"{type(made.system).__name__} at step {made.step} ({networks}); workdir {made.workdir}")
+        return 0
     made = import_weights(arguments.files, arguments.format, arguments.out, **options)
     data, system = made.experiment.data, made.system
     for name, file in zip(data.networks, data.files, strict=True):

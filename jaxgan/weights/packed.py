@@ -26,8 +26,7 @@ from jaxgan.weights.file import FLAX, Weights, fill, read_weights
 from jaxgan.weights.importing import begin, empty, record_of
 
 FORMAT = "jaxgan"
-"""What `jaxgan import-weights --format` calls such a file."""
-METADATA = ("record", "step")
+"""What `jaxgan import-weights --format` calls such a file; and the entry of its metadata, JSON."""
 
 
 def shipped() -> dict[str, Path]:
@@ -70,10 +69,11 @@ def pack(
     for name, leaf in _named(run.variables(weights)).items():
         floats = np.issubdtype(leaf.dtype, np.floating)
         with np.errstate(over="ignore"):
-            tensors[name] = np.ascontiguousarray(leaf.astype(dtype) if floats else leaf)
+            tensors[name] = np.asarray(leaf.astype(dtype) if floats else leaf, order="C")
         if floats and not np.isfinite(tensors[name]).all():
             raise UserError(f"the tensor {name} of {run.workdir} has values beyond {dtype}: give --dtype float32")
-    metadata = {"format": FORMAT, "record": json.dumps(encoded), "step": str(run.step)}
+    # One entry: safetensors writes several in an order that changes from time to time.
+    metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step})}
     partial = out.with_name(f".{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -127,16 +127,17 @@ def _metadata(source: Weights) -> tuple[dict[str, Any], int]:
 
     with safe_open(source.path, "np") as opened:
         found = opened.metadata() or {}
-    if found.get("format") != FORMAT or any(name not in found for name in METADATA):
+    if FORMAT not in found:
         raise UserError(
             f"{source.path} is not a run that jaxgan packed: name the format of the code that wrote it, or make the file with "
             "jaxgan export WORKDIR --network all"
         )
     try:
-        encoded, step = json.loads(found["record"]), int(found["step"])
-        if not isinstance(encoded, dict) or step < 0:
+        about = json.loads(found[FORMAT])
+        encoded, step = about["record"], about["step"]
+        if not isinstance(encoded, dict) or not isinstance(step, int) or step < 0:
             raise ValueError
-    except ValueError:
+    except (ValueError, KeyError, TypeError):
         raise UserError(f"{source.path} is damaged: its record cannot be read; get it again") from None
     return encoded, step
 
