@@ -9,6 +9,7 @@
     best/STEP/          with evaluate_every: the state with the best figure
     evaluation.json     what `jaxgan evaluate` found
     directions/         what `jaxgan directions` found
+    report.html         what `jaxgan report` wrote
 
 and damaged/STEP/, checkpoints that could not be read any more, where there were some. It is data: nothing in it is
 executed when it is opened.
@@ -36,7 +37,7 @@ from jaxgan.training.system import System
 RECORD = "experiment.json"
 # The record last: --overwrite that is killed half-way leaves a workdir that knows what it is.
 CONTENTS = ("checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png", "best", "evaluation.json",
-            "directions", RECORD)  # fmt: skip
+            "directions", "report.html", RECORD)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -204,15 +204,15 @@ class _Events:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl; a last line that a killed run left half-written is passed over."""
+    """The lines of a metrics.jsonl; one that is damaged, as the last of a killed run may be, is passed over."""
     if not path.exists():
         return []
     lines = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors="replace").splitlines():
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except ValueError:  # not JSON, or a number of more digits than Python reads
             continue
-        if isinstance(record, dict) and isinstance(record.get("step"), int) and math.isfinite(record["step"]):
+        if isinstance(record, dict) and isinstance(record.get("step"), int) and abs(record["step"]) < 2**63:
             lines.append(record)
     return lines
