@@ -73,14 +73,14 @@ def two_styles(where: Path) -> jaxgan.Experiment:
             generator=Transform(width=16, blocks=3),
             discriminator=Patch(width=12, norm="instance"),
             identity=0.5,
-            schedule=Schedule(hold=4000, decay=4000),
+            schedule=Schedule(hold=2500, decay=2500),
         ),
         data=Unpaired(
             a=Avatars(size=64, style="personas", flip=True),
             b=Avatars(size=64, style="toon-head", label="hair_color", flip=True),
         ),
         batch_size=1,
-        steps=8000,
+        steps=5000,
     )
 
 
@@ -92,7 +92,7 @@ def hair_and_glasses(where: Path) -> jaxgan.Experiment:
         system=StarGAN(width=16, blocks=4, discriminator_width=16, discriminator_layers=4, learning_rate=2e-4),
         data=Avatars(size=64, label=attributes, flip=True),
         batch_size=8,
-        steps=1500,
+        steps=1000,
     )
 
 
@@ -101,7 +101,7 @@ def faces_of_captions(where: Path) -> jaxgan.Experiment:
     return jaxgan.Experiment(
         system=TextToImage(
             encoder=WordGRU(),
-            encoder_steps=1500,
+            encoder_steps=1000,
             networks=Convolutional(latent="normal", width=24, kernel=4, discriminator_norm="none"),
             r1=5.0,
             learning_rate=1e-3,
