@@ -101,7 +101,7 @@ def faces_of_captions(where: Path) -> jaxgan.Experiment:
     return jaxgan.Experiment(
         system=TextToImage(
             encoder=WordGRU(),
-            encoder_steps=1000,
+            encoder_steps=1500,
             networks=Convolutional(latent="normal", width=24, kernel=4, discriminator_norm="none"),
             r1=5.0,
             learning_rate=1e-3,
