@@ -10,6 +10,7 @@ step. Neither optimisers nor what else lasts (pools, probabilities) are in it: t
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,8 +44,9 @@ def pack(
     out: str | Path,
     weights: Literal["ema", "raw"] = "ema",
     dtype: Literal["float32", "float16"] = "float16",
+    networks: Sequence[str] | None = None,
 ) -> None:
-    """Write all networks of a run into one file.
+    """Write the networks of a run into one file.
 
     Args:
         run: a trained run of a system that is part of jaxgan.
@@ -52,9 +54,17 @@ def pack(
         weights: "ema" for the moving averages, where there are some; "raw" for the parameters themselves. One of the two is in
             the file, and what trains on begins with it.
         dtype: of floating-point leaves. float16 halves the file and rounds weights to about 1 in 2,000.
+        networks: which, all by default. Those that are left out have fresh weights after `unpack`.
 
     Raises:
-        UserError: a weight is too large for float16; the system is not part of jaxgan; or the file cannot be written.
+        UserError: a weight is too large for float16; there is no such network; the system is not part of jaxgan; or the file
+            cannot be written.
+
+    >>> from jaxgan.weights.file import read_weights
+    >>> run = jaxgan.restore("runs/digits")  # as in the example of `jaxgan.fit`
+    >>> pack(run, "digits.safetensors")
+    >>> read_weights("digits.safetensors").tensors["G/params/Dense_0/kernel"].shape
+    (32, 256)
     """
     out = Path(out)
     if out.suffix.lower() != ".safetensors":
@@ -65,15 +75,19 @@ def pack(
         raise missing_extra("safetensors", "metrics", f"writing {out}") from None
     encoded = run.record.to_json()
     Experiment.from_json(encoded["experiment"], run.workdir)  # which refuses what `unpack` could not open
+    variables = run.variables(weights)
+    names = tuple(variables) if networks is None else tuple(networks)
+    if missing := [name for name in names if name not in variables]:
+        raise UserError(f"there is no network {missing[0]}: {run.workdir} has {', '.join(variables)}")
     tensors = {}
-    for name, leaf in _named(run.variables(weights)).items():
+    for name, leaf in _named({name: variables[name] for name in names}).items():
         floats = np.issubdtype(leaf.dtype, np.floating)
         with np.errstate(over="ignore"):
             tensors[name] = np.asarray(leaf.astype(dtype) if floats else leaf, order="C")
         if floats and not np.isfinite(tensors[name]).all():
             raise UserError(f"the tensor {name} of {run.workdir} has values beyond {dtype}: give --dtype float32")
     # One entry: safetensors writes several in an order that changes from time to time.
-    metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step})}
+    metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step, "networks": names})}
     partial = out.with_name(f".{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +99,7 @@ def pack(
 
 
 def unpack(file: str | Path, out: str | Path, *, data: Any = None) -> Run:
-    """Make a workdir of a file that `pack` wrote, at the step that the run had.
+    """Make a workdir of a file that `pack` wrote, at the step that the run had. Networks that are not in it get fresh weights.
 
     `jaxgan.fit(dataclasses.replace(run.experiment, steps=run.step + 500), run.workdir)` trains on, with fresh optimisers, whose
     schedules begin again.
@@ -100,14 +114,16 @@ def unpack(file: str | Path, out: str | Path, *, data: Any = None) -> Run:
             Nothing was made.
     """
     out, source = empty(out), read_weights(file)
-    encoded, step = _metadata(source)
+    encoded, step, names = _metadata(source)
     try:
         record = workdir.decode(encoded, source.path)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{source.path}: its record is not what this version of jaxgan writes") from None
     if data is not None:
         record = _on(data, record)
-    shapes = {name: network.current for name, network in abstract_state(record).networks.items()}
+    shapes = {name: network.current for name, network in abstract_state(record).networks.items() if name in names}
+    if unknown := [name for name in names if name not in shapes]:
+        raise UserError(f"{source.path}: {type(record.system).__name__} has no network {unknown[0]}")
     found = _by_network(source, shapes)
     filled = {name: fill(shapes[name], found[name], "/".join, layout_of=lambda _: FLAX) for name in shapes}
     read = jax.tree.map(lambda leaf, wanted: leaf.astype(wanted.dtype), filled, shapes)
@@ -121,8 +137,8 @@ def _named(variables: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(variables, sep="/").items()}
 
 
-def _metadata(source: Weights) -> tuple[dict[str, Any], int]:
-    """The record, encoded, and the step."""
+def _metadata(source: Weights) -> tuple[dict[str, Any], int, list[str]]:
+    """The record, encoded, the step, and the networks that are in the file."""
     from safetensors import safe_open
 
     with safe_open(source.path, "np") as opened:
@@ -134,12 +150,12 @@ def _metadata(source: Weights) -> tuple[dict[str, Any], int]:
         )
     try:
         about = json.loads(found[FORMAT])
-        encoded, step = about["record"], about["step"]
-        if not isinstance(encoded, dict) or not isinstance(step, int) or step < 0:
+        encoded, step, names = about["record"], about["step"], about["networks"]
+        if not isinstance(encoded, dict) or not isinstance(step, int) or step < 0 or not isinstance(names, list):
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{source.path} is damaged: its record cannot be read; get it again") from None
-    return encoded, step
+    return encoded, step, names
 
 
 def _by_network(source: Weights, shapes: dict[str, Any]) -> dict[str, Weights]:

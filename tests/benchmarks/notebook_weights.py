@@ -29,6 +29,8 @@ from jaxgan.weights import pack
 
 LIMIT = 2_000_000
 """Bytes of a file, at most."""
+LEFT_OUT = ("V",)
+"""Of text to image the encoder of pictures, beside which that of texts has learnt: it does not learn any more."""
 PAIRS = 2048
 
 
@@ -136,7 +138,7 @@ def main() -> None:
     if run.stopped:
         raise SystemExit(f"stopped at step {run.step} of {experiment.steps}: the same command goes on")
     file = arguments.out / f"{arguments.name}.safetensors"
-    pack(run, file)
+    pack(run, file, networks=[name for name in run.state.networks if name not in LEFT_OUT])
     if (size := file.stat().st_size) > LIMIT:
         raise SystemExit(f"{file} has {size:,} bytes: more than {LIMIT:,}")
     about = {

@@ -15,6 +15,7 @@ from jaxgan.data import Arrays
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
+from jaxgan.training.step import fresh_state
 from jaxgan.weights import pack, unpack
 from tests.command import one_sentence
 from tests.weights.test_workdirs import assert_equal, randomised
@@ -107,9 +108,10 @@ def test_what_is_refused_in_one_sentence(file, tmp_path, capsys):
         "has the shape": {name: np.zeros((1, 2), np.float16)},
         "NaN or infinity": {name: np.full_like(load_file(file)[name], np.nan)},
         "is not a run that jaxgan packed": {"metadata": None},
-        "its record cannot be read": {"metadata": {"record": record, "step": -1}},
-        "which is not part of jaxgan": {"metadata": {"record": foreign, "step": 1}},
-        "is not what this version of jaxgan writes": {"metadata": {"record": {"experiment": record["experiment"]}, "step": 1}},
+        "its record cannot be read": {"metadata": about | {"step": -1}},
+        "which is not part of jaxgan": {"metadata": about | {"record": foreign}},
+        "is not what this version of jaxgan writes": {"metadata": about | {"record": {"experiment": record["experiment"]}}},
+        "has no network Q": {"metadata": about | {"networks": ["G", "Q"]}},
     }  # fmt: skip
     for said, changes in cases.items():
         broken = damaged(file, tmp_path / "broken.safetensors", **changes)
@@ -140,3 +142,13 @@ def test_weights_too_large_for_half_precision(run, tmp_path):
     with pytest.raises(UserError, match=r"tensor D/params/.* has values beyond float16: give --dtype float32"):
         pack(other, tmp_path / "large.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_networks_may_be_left_out(run, tmp_path):
+    pack(run, tmp_path / "part.safetensors", dtype="float32", networks=["G"])
+    again = unpack(tmp_path / "part.safetensors", tmp_path / "run")
+    assert_equal(again.variables()["G"], run.variables()["G"])
+    fresh = fresh_state(run.system, run.experiment.seed, lambda: run.record.zeros(2))
+    assert_equal(again.variables()["D"], fresh.networks["D"].current)
+    with pytest.raises(UserError, match=r"there is no network Q: .* has D, G"):
+        pack(run, tmp_path / "part.safetensors", networks=["Q"])
