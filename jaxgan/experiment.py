@@ -24,6 +24,15 @@ class Experiment:
 
     Raises:
         UserError: a value makes no sense; the sentence names the field.
+
+    >>> from jaxgan.data import Digits
+    >>> from jaxgan.systems.gan import GAN
+    >>> experiment = Experiment(system=GAN(latent_dim=32), data=Digits(), steps=5000)
+    >>> Experiment.from_json(experiment.to_json()) == experiment
+    True
+    >>> Experiment(system=GAN(), data=Digits(), batch_size=0)
+    Traceback (most recent call last):
+    jaxgan.errors.UserError: Experiment.batch_size is 0: it must be a whole number of at least 1
     """
 
     system: System

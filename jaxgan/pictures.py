@@ -11,7 +11,11 @@ SMALLEST_TILE = 64
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Pictures in [-1, 1] as uint8 in [0, 255]; values outside are clipped."""
+    """Pictures in [-1, 1] as uint8 in [0, 255]; values outside are clipped.
+
+    >>> to_uint8(np.array([-1.0, 0.0, 1.0, 3.0])).tolist()
+    [0, 128, 255, 255]
+    """
     return np.uint8(np.clip(np.round((np.asarray(images, np.float32) + 1) * 127.5), 0, 255))
 
 
@@ -21,7 +25,11 @@ def to_image(picture: np.ndarray) -> Image.Image:
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
-    """Pictures [N, H, W, C] in [-1, 1] as one, row by row, two pixels apart; as square as it goes where no `columns`."""
+    """Pictures [N, H, W, C] in [-1, 1] as one, row by row, two pixels apart; as square as it goes where no `columns`.
+
+    >>> grid(np.zeros((6, 64, 64, 3)), columns=3).size  # width and height: 3 * 64 + 2 * 2 and 2 * 64 + 2
+    (196, 130)
+    """
     count, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(count))
     lines = math.ceil(count / columns)

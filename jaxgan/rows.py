@@ -9,6 +9,12 @@ a contiguous slice of the rows of the global batch. Two rules keep one device an
 
 Where real and fake examples pass through a network together, interleave them on axis 1 and reshape (`interleave`), so that
 the rows of a device stay its own.
+
+>>> from jaxgan import rows
+>>> key = jax.random.key(0)
+>>> two, four = (jax.jit(rows.solo(lambda count=count: rows.uniform(key, count)))() for count in (2, 4))
+>>> bool((two == four[:2]).all())  # a row draws the same, however many there are
+True
 """
 
 from collections.abc import Callable
@@ -77,7 +83,12 @@ def mine(x: jax.Array, count: int) -> jax.Array:
 
 
 def interleave(*parts: jax.Array) -> jax.Array:
-    """Parts of equal shape [B, ...] as one batch [B * len(parts), ...] in which each row's parts are neighbours."""
+    """Parts of equal shape [B, ...] as one batch [B * len(parts), ...] in which each row's parts are neighbours.
+
+    >>> both = interleave(jnp.array([1, 2]), jnp.array([10, 20]))
+    >>> both.tolist(), [part.tolist() for part in deinterleave(both, 2)]
+    ([1, 10, 2, 20], [[1, 2], [10, 20]])
+    """
     stacked = jnp.stack(parts, axis=1)
     return stacked.reshape(-1, *stacked.shape[2:])
 
@@ -92,6 +103,9 @@ def solo(function: Callable) -> Callable:
     """`function`, run outside of a training step: binds `AXIS` with size one.
 
     For initialisation, sampling and evaluation, whose networks use `AXIS` just as in training.
+
+    >>> float(solo(mean)(jnp.array([1.0, 3.0])))
+    2.0
     """
 
     def run(*args):

@@ -31,6 +31,12 @@ class Run:
         frozen: variables of the pretrained networks that nothing trains.
         stopped: the signal that ended training early, "SIGINT" or "SIGTERM"; None otherwise.
         log: in a callback, writes figures {name: number} of this step to the logs of the run; None elsewhere.
+
+    >>> run = jaxgan.restore("runs/digits")  # as in the example of `jaxgan.fit`
+    >>> sorted(run.variables())
+    ['D', 'G']
+    >>> run.metrics[-1]["step"]
+    20
     """
 
     def __init__(
@@ -101,6 +107,12 @@ class Run:
 
         Raises:
             UserError: there is no such class, or the system takes none; it takes captions, and there are none.
+
+        >>> run = jaxgan.restore("runs/digits")  # as in the example of `jaxgan.fit`
+        >>> run.sample(3, seed=1).shape
+        (3, 8, 8, 1)
+        >>> bool((run.sample(3, seed=1) == run.sample(5, seed=1)[:3]).all())
+        True
         """
         if text is not None:
             if label is not None or inputs is not None:
@@ -149,6 +161,11 @@ class Run:
 
         Raises:
             UserError: the system has no latent space; there is no such class, or the system takes none.
+
+        >>> run = jaxgan.restore("runs/digits")  # as in the example of `jaxgan.fit`
+        >>> z = run.latents(2, seed=1)
+        >>> z.shape, run.decode(z).shape
+        ((2, 32), (2, 8, 8, 1))
         """
         self._check_latents()
         if inputs is None:
@@ -191,6 +208,11 @@ class Run:
 
         Raises:
             UserError: the system does not go in this direction; pictures or labels are not what it takes.
+
+        With `run = jaxgan.restore("runs/horses")` of a CycleGAN and `horses` float32 [N, H, W, 3] in [-1, 1]:
+
+            zebras = run.translate(horses)
+            again = run.translate(zebras, direction="ba")
         """
         from jaxgan.translation import translate
 
@@ -309,6 +331,10 @@ def restore(
 
     Raises:
         UserError: it is not a workdir, it has no good checkpoint, or its experiment is not `experiment`.
+
+    >>> run = restore("runs/digits")  # as in the example of `jaxgan.fit`
+    >>> run.step, run.experiment.batch_size, run.system.latent_dim
+    (20, 64, 32)
     """
     directory = bucket.local(directory)
     bucket.fetch(directory)

@@ -2,9 +2,14 @@
 
 A caption becomes int32 [length]: 0 is nothing, and n stands for the n-th entry of a vocabulary, counted from 1:
 
-    reader = Words()
-    vocabulary = reader.vocabulary(["a red ball", "a blue ball"])    # ("a", "ball", "blue", "red")
-    reader.encode("A red ball!", vocabulary).ids                     # [1, 4, 2, 0, 0, ...]
+>>> reader = Words(length=6)
+>>> vocabulary = reader.vocabulary(["a red ball", "a blue ball"])
+>>> vocabulary
+('a', 'ball', 'blue', 'red')
+>>> reader.encode("A red ball!", vocabulary).ids.tolist()
+[1, 4, 2, 0, 0, 0]
+>>> reader.encode("a green ball", vocabulary).unknown
+('green',)
 
 Case, the kind of white space and of quotation marks, and accents on Latin letters make no difference.
 """

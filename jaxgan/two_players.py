@@ -2,24 +2,29 @@
 
 A system mixes `TwoPlayers` in, and its phases, optimiser and losses say what is its own:
 
-    @dataclasses.dataclass(frozen=True)
-    class HingeGAN(TwoPlayers, System):
-        def phases(self):
-            return (
-                Phase("discriminator", ("D",), self.discriminator_loss),
-                Phase("generator", ("G",), self.generator_loss),
-            )
-
-        def optimizer(self, network, slot):
-            return optax.adam(2e-4, 0.0, 0.9)
-
-        def discriminator_loss(self, c):
-            turn = self.discriminator_turn(c)
-            return adversarial.hinge_discriminator_loss(turn.real_logits, turn.fake_logits), turn.outcome()
-
-        def generator_loss(self, c):
-            logits, outcome = self.generator_turn(c)
-            return adversarial.wasserstein_generator_loss(logits), outcome
+>>> import dataclasses, optax
+>>> from jaxgan import Phase, System
+>>> from jaxgan.losses import adversarial
+>>> @dataclasses.dataclass(frozen=True)
+... class HingeGAN(TwoPlayers, System):
+...     def phases(self):
+...         return (
+...             Phase("discriminator", ("D",), self.discriminator_loss),
+...             Phase("generator", ("G",), self.generator_loss),
+...         )
+...
+...     def optimizer(self, network, slot):
+...         return optax.adam(2e-4, 0.0, 0.9)
+...
+...     def discriminator_loss(self, c):
+...         turn = self.discriminator_turn(c)
+...         return adversarial.hinge_discriminator_loss(turn.real_logits, turn.fake_logits), turn.outcome()
+...
+...     def generator_loss(self, c):
+...         logits, outcome = self.generator_turn(c)
+...         return adversarial.wasserstein_generator_loss(logits), outcome
+>>> HingeGAN().plan(0)
+(('discriminator', 1), ('generator', 1))
 """
 
 import dataclasses

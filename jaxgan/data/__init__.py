@@ -1,6 +1,19 @@
 """Where examples come from, and the one pipeline that feeds every system.
 
 Importing this is cheap: the libraries that a source needs are imported when it is loaded.
+
+`Batches` makes minibatches of any source, and of one's own:
+
+>>> from jaxgan.data import Batches, Points, Records
+>>> class Two:
+...     def load(self):
+...         return Records([{"image": -1.0}, {"image": 1.0}])
+...
+...     def transform(self, example, random):
+...         return {"image": np.full((4, 4, 1), example["image"], np.float32)}
+>>> with Batches(Two(), batch_size=6, seed=0) as batches:
+...     batches.count, next(batches)["image"].shape
+(2, (6, 4, 4, 1))
 """
 
 from jaxgan.data.arrays import Arrays

@@ -13,7 +13,13 @@ from jaxgan.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays(ImageData):
-    """The array "image", and "label" and "input" if there are any, of an .npz file."""
+    """The array "image", and "label" and "input" if there are any, of an .npz file.
+
+    >>> np.savez("faces.npz", image=np.zeros((4, 28, 28), np.uint8), label=np.array([0, 1, 1, 0]))
+    >>> records = Arrays(path="faces.npz", size=32, channels=1).load()
+    >>> len(records.examples), records.examples[0]["image"].shape, records.classes
+    (4, (32, 32, 1), ('0', '1'))
+    """
 
     path: str
     """The file. "image": [N, H, W] or [N, H, W, C] with C from 1 to 4, uint8, or floats in [0, 1] or [-1, 1].

@@ -3,9 +3,11 @@
 A face is a choice of one value for each attribute of its style, so a picture can be drawn again with one
 attribute changed and everything else alike:
 
-    options = avatar_options("personas", 3)
-    without = render("personas", {**options, "eyes": "open"}, 64)
-    with_glasses = render("personas", {**options, "eyes": "sunglasses"}, 64)
+>>> options = avatar_options("personas", 3)
+>>> without = render("personas", {**options, "eyes": "open"}, 64)
+>>> with_glasses = render("personas", {**options, "eyes": "sunglasses"}, 64)
+>>> with_glasses.shape, bool((with_glasses == without).all())
+((64, 64, 3), False)
 
 The code of DiceBear is MIT-licensed; each style has its own licence, which its
 definition in the package dicebear-styles names.
@@ -69,7 +71,13 @@ DERIVED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Avatars(ImageData):
-    """Drawn faces (DiceBear), made on this machine: numbers first, first + 1, ... of one style, with exact labels."""
+    """Drawn faces (DiceBear), made on this machine: numbers first, first + 1, ... of one style, with exact labels.
+
+    >>> Avatars(size=32, label="hair_color").shape
+    (32, 32, 3)
+    >>> Avatars(label=("hair_color=black", "glasses=sunglasses")).label
+    ('hair_color=black', 'glasses=sunglasses')
+    """
 
     style: Style = "personas"
     """The hand that draws. Lorelei and notionists are black on white, the others coloured."""
@@ -163,6 +171,9 @@ def avatar_attributes(style: str) -> dict[str, tuple[str, ...]]:
 
     "none" comes first where a face may lack the attribute. An attribute that is derived from another
     (`glasses` from `eyes`, in personas) is in the records but not among the options of `render`.
+
+    >>> avatar_attributes("personas")["glasses"]
+    ('none', 'glasses', 'sunglasses')
     """
     attributes = {name: attribute.values for name, attribute in _drawn(style).items()}
     return attributes | {name: values for (of, name), (_, values) in DERIVED.items() if of == style}

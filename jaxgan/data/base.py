@@ -46,7 +46,13 @@ class Records:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageData:
-    """What all sources of pictures share: the shape of the training pictures and their augmentation."""
+    """What all sources of pictures share: the shape of the training pictures and their augmentation.
+
+    >>> ImageData(size=(48, 32)).fit(np.zeros((100, 60, 4), np.uint8)).shape
+    (48, 32, 3)
+    >>> ImageData(size=256, crop="random").cover_size
+    (288, 288)
+    """
 
     size: int | tuple[int, int] = 64
     """Side, or height and width, of the training pictures, in pixels."""

@@ -33,6 +33,12 @@ class Captioned:
 
     With the example's "facts", a frozenset, a caption is wrong that says anything which is not among them; without, any that
     is not one of its own. One that only says less than it could is never taken for wrong.
+
+    >>> from jaxgan.data import AvatarCaptions
+    >>> from jaxgan.text import Words
+    >>> data = Captioned(pictures=AvatarCaptions(size=64), text=Words(length=6))
+    >>> data.encode(["a red ball"], vocabulary=("a", "ball", "blue", "red")).tolist()
+    [[1, 4, 2, 0, 0, 0]]
     """
 
     pictures: ImageData

@@ -11,7 +11,12 @@ from jaxgan.errors import missing_extra
 
 @dataclass(frozen=True, kw_only=True)
 class Digits(ImageData):
-    """1,797 handwritten digits of 8 x 8 pixels (UCI, in scikit-learn: extra [data])."""
+    """1,797 handwritten digits of 8 x 8 pixels (UCI, in scikit-learn: extra [data]).
+
+    >>> records = Digits().load()
+    >>> len(records.examples), records.examples[0]["image"].shape, records.examples[0]["label"]
+    (1797, (8, 8, 1), 0)
+    """
 
     size: int | tuple[int, int] = 8
     """Side, or height and width, of the training pictures, in pixels. The scans are 8 x 8."""

@@ -26,7 +26,17 @@ Row = TypeVar("Row")  # of a table: what it says of a picture
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(ImageData):
-    """The pictures in a folder and below; the subfolders of the first level are the classes."""
+    """The pictures in a folder and below; the subfolders of the first level are the classes.
+
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> for name in ("cat/1.png", "dog/2.png"):
+    ...     Path("photos", name).parent.mkdir(parents=True)
+    ...     Image.new("RGB", (80, 60)).save(Path("photos", name))
+    >>> records = Folder(path="photos", size=32).load()
+    >>> records.classes, records.examples[1]["image"].shape
+    (('cat', 'dog'), (32, 32, 3))
+    """
 
     path: str
     """The folder. Files of any format that Pillow reads, known by their suffix; others are passed over."""

@@ -14,7 +14,16 @@ SIDES = frozenset({"a", "b", "traina", "trainb", "testa", "testb"})  # folders t
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs(ImageData):
-    """Pairs of pictures: in the subfolders A and B under the same names, or side by side in one picture."""
+    """Pairs of pictures: in the subfolders A and B under the same names, or side by side in one picture.
+
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> Path("maps").mkdir()
+    >>> Image.new("RGB", (128, 64)).save("maps/1.png")  # two of 64x64 side by side
+    >>> (pair,) = Pairs(path="maps", size=32).load().examples
+    >>> pair["input"].shape, pair["image"].shape
+    ((32, 32, 3), (32, 32, 3))
+    """
 
     path: str
     """The folder. With subfolders A and B, A/1.png and B/1.jpg are a pair (and below: A/x/1.png, B/x/1.png); without

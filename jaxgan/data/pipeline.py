@@ -35,6 +35,13 @@ class Batches:
       vocabulary: what the numbers in "text" stand for, from 1.
       spec: name -> `jax.ShapeDtypeStruct` of one example (without the batch axis).
       position: n of the minibatch that comes next; give it as `start` to go on from here.
+
+    >>> from jaxgan.data import Points
+    >>> with Batches(Points(count=10), batch_size=4, seed=0) as batches:
+    ...     first, second = next(batches), next(batches)
+    >>> with Batches(Points(count=10), batch_size=4, seed=0, start=1) as batches:
+    ...     bool((next(batches)["image"] == second["image"]).all())
+    True
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Batches:
           seed: of the order and of the random transforms.
           start: n of the first minibatch.
           process_index: which of the `process_count` equal slices of each minibatch is read.
+          process_count: how many processes share each minibatch.
 
         Raises:
           UserError: a batch size below 1 or that the processes do not divide; no examples; errors of `load`.

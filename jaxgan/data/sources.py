@@ -39,6 +39,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
       UserError: it is none of these (the sentence names the nearest one), or has no pairs, no two sets or no captions as
         `like` has.
 
+    >>> from jaxgan.data import TFDS, Digits
     >>> parse_source("tfds:cifar10", like=Digits(size=32)) == TFDS(name="cifar10", size=32, channels=1)
     True
     """

@@ -17,7 +17,12 @@ from jaxgan.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class TFDS(ImageData):
-    """A data set of TensorFlow Datasets, downloaded and prepared the first time; TensorFlow is not needed."""
+    """A data set of TensorFlow Datasets, downloaded and prepared the first time; TensorFlow is not needed.
+
+    >>> data = TFDS(name="celeb_a", label_key="attributes", chosen=("Smiling", "Eyeglasses"), size=64)
+    >>> data.shape  # nothing is downloaded before `load`
+    (64, 64, 3)
+    """
 
     name: str
     """As in the catalogue of TFDS: mnist, celeb_a, cycle_gan/horse2zebra."""

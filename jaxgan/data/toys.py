@@ -45,7 +45,12 @@ ROLL_NOISE, ROLL_SCALE = 0.25, 7.5
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """Points of a toy distribution. They are drawn once: an epoch is the same `count` points again."""
+    """Points of a toy distribution. They are drawn once: an epoch is the same `count` points again.
+
+    >>> ring = Points(distribution="ring", count=5)
+    >>> ring.modes.shape, ring.load().examples[0]["image"].shape
+    ((8, 2), (2,))
+    """
 
     distribution: Literal["ring", "grid", "swiss_roll"] = "grid"
     """8 Gaussians on a ring, 25 on a grid, or a spiral."""

@@ -17,6 +17,12 @@ class Unpaired:
 
     There are as many examples as the larger set has. Example i has picture i of `a` as "input" (mod their number) and a
     picture of `b` as "image", drawn anew at each visit. Each is cropped and flipped as its own set says.
+
+    >>> from jaxgan.data import Digits
+    >>> data = Unpaired(a=Digits(), b=Digits(flip=True))
+    >>> example = data.transform(data.load().examples[0], np.random.default_rng(0))
+    >>> example["input"].shape, example["image"].shape
+    ((8, 8, 1), (8, 8, 1))
     """
 
     a: ImageData

@@ -135,7 +135,7 @@ def held_class(run: "Run", label: str | None) -> str | None:
 
 
 def unknown(what: str, name: str, names: Iterable[str]) -> UserError:
-    """The sentence for a name that is none of `names`: "there is no attribute ..." """
+    """The sentence "there is no attribute ..." for a name that is none of `names`."""
     return UserError(f'there is no {what} "{name}"{nearest(name, names)} {_list(names)}')
 
 

@@ -39,6 +39,10 @@ def parse_expression(expression: str, classes: Classes) -> tuple[Term, ...]:
 
     Raises:
         UserError: it is not of the grammar, or names what there is not.
+
+    >>> terms = parse_expression("glasses - none + other", {"glasses": ("none", "sunglasses")})
+    >>> [(term.sign, str(term)) for term in terms]
+    [(1, 'glasses'), (-1, 'glasses=none'), (1, 'other')]
     """
     words = expression.split()
     if words and words[0] not in ("+", "-"):
@@ -92,5 +96,9 @@ def arithmetic(terms: Sequence[tuple[int, np.ndarray]]) -> np.ndarray:
 
     Returns:
         float32 of the shape of one latent.
+
+    >>> glasses, none, other = np.array([[2.0, 1.0], [4.0, 1.0]]), np.array([[1.0, 1.0]]), np.array([[0.0, 5.0]])
+    >>> arithmetic([(1, glasses), (-1, none), (1, other)]).tolist()
+    [2.0, 5.0]
     """
     return sum(sign * np.mean(group, 0, np.float64) for sign, group in terms).astype(np.float32)

@@ -40,6 +40,10 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
 
     Returns:
         [..., D], of the type of `a`; exactly `a` and `b` at the ends.
+
+    >>> a, b = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    >>> slerp(a, b, 0.5).round(4).tolist(), lerp(a, b, 0.5).tolist()
+    ([0.7071, 0.7071], [0.5, 0.5])
     """
     a, b, t, kind = _promoted(a, b, t)
     a, b = np.broadcast_arrays(a, b)
@@ -82,6 +86,11 @@ def path(
 
     Raises:
         UserError: there are too few latents or frames.
+
+    >>> path(np.array([[0.0], [1.0], [3.0]]), frames=3, method="lerp").ravel().tolist()
+    [0.0, 0.5, 1.0, 2.0, 3.0]
+    >>> path(np.eye(3), frames=5, closed=True).shape
+    (12, 3)
     """
     if len(latents) < 2:
         raise UserError(f"a path needs at least 2 latents, not {len(latents)}: raise --num")

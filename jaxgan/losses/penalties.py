@@ -38,6 +38,10 @@ def r1(discriminator_fn: Discriminator, real: jax.Array) -> jax.Array:
 
     Returns:
         A float32 scalar.
+
+    >>> weights = jnp.array([3.0, 4.0])
+    >>> float(r1(lambda x: x @ weights, real=jnp.zeros((2, 2))))
+    25.0
     """
     return squared_gradient_norm(discriminator_fn, real).mean()
 
@@ -71,6 +75,14 @@ def gradient_penalty(
 
     Returns:
         A float32 scalar.
+
+    Outside of a training step the axis of rows must be bound, by `jaxgan.rows.solo`:
+
+    >>> from jaxgan import rows
+    >>> weights, key = jnp.array([3.0, 4.0]), jax.random.key(0)
+    >>> penalty = rows.solo(lambda real, fake: gradient_penalty(lambda x: x @ weights, real, fake, key))
+    >>> round(float(jax.jit(penalty)(jnp.zeros((2, 2)), jnp.ones((2, 2)))), 3)
+    16.0
     """
     count = real.shape[0]
     share = rows.uniform(key, count).reshape(count, *[1] * (real.ndim - 1))
@@ -112,6 +124,13 @@ def clip_weights(limit: float) -> optax.GradientTransformation:
 
     w <- clip(w + update, -limit, limit): Arjovsky et al. 2017, WGAN, algorithm 1. Parameters that begin outside are brought in
     by the first update. Up to rounding: w + (clip(w + u) - w) may miss the limit by its last digit.
+
+    >>> import optax
+    >>> optimizer = optax.chain(optax.sgd(1.0), clip_weights(0.5))
+    >>> weights = jnp.array([0.25])
+    >>> updates, _ = optimizer.update(jnp.array([-3.0]), optimizer.init(weights), weights)
+    >>> optax.apply_updates(weights, updates).tolist()
+    [0.5]
     """
 
     def update(updates, state, params):

@@ -116,6 +116,10 @@ def _compiled_step(sizes: tuple[int, ...], steps: int):
 
 @functools.lru_cache(maxsize=4)
 def compiled(outputs: int):
+    """`Network(outputs)` as it judges, jitted: variables and pictures [B, H, W, C], uint8 or in [-1, 1], to its outputs.
+
+    Made once for each number of outputs.
+    """
     network = Network(outputs)
     return jax.jit(lambda variables, images: rows.solo(lambda: network.apply(variables, _scaled(images), "running"))())
 

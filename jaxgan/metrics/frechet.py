@@ -24,6 +24,11 @@ def frechet_distance(real: Moments, fake: Moments) -> float:
 
     Raises:
         UserError: the features differ in length, or a set has fewer than 2 pictures.
+
+    >>> from jaxgan.metrics.moments import Moments
+    >>> real, fake = Moments.empty(1).update([[0.0], [2.0]]), Moments.empty(1).update([[3.0], [5.0]])
+    >>> frechet_distance(real, fake), frechet_distance(real, real)
+    (9.0, 0.0)
     """
     if real.dimensions != fake.dimensions:
         raise UserError(

@@ -31,6 +31,11 @@ def inception_score(logits, splits: int = 10, seed: int = 0) -> InceptionScore:
 
     Raises:
         UserError: another shape, logits that are not finite, or fewer pictures than parts.
+
+    >>> sure_and_varied = 100 * np.eye(4)
+    >>> score = inception_score(sure_and_varied, splits=1)
+    >>> round(score.mean, 3), score.deviation
+    (4.0, 0.0)
     """
     from scipy.special import log_softmax
 

@@ -56,6 +56,10 @@ def precision_recall(real, fake, neighbours: int = 3) -> PrecisionRecall:
 
     Raises:
         UserError: the features differ in length or are not finite, or there are not more than `neighbours` pictures.
+
+    >>> real, fake = [[0.0], [1.0], [10.0], [11.0]], [[0.5], [0.6], [0.7], [0.8]]
+    >>> precision_recall(real, fake, neighbours=1)  # good, but without the half that lies at 10
+    PrecisionRecall(precision=1.0, recall=0.0)
     """
     real, fake = _prepared(real, fake, neighbours, neighbours)
     return PrecisionRecall(_share_inside(fake, real, neighbours), _share_inside(real, fake, neighbours))
@@ -75,6 +79,10 @@ def density_coverage(real, fake, neighbours: int = 5) -> DensityCoverage:
 
     Raises:
         UserError: the features differ in length or are not finite, or there are not more than `neighbours` real pictures.
+
+    >>> real, fake = [[0.0], [1.0], [10.0], [11.0]], [[0.5], [0.6], [0.7], [0.8]]
+    >>> density_coverage(real, fake, neighbours=1)
+    DensityCoverage(density=2.0, coverage=0.5)
     """
     real, fake = _prepared(real, fake, neighbours, 0)
     radii = _squared_radii(real, neighbours) * (1 - TIE) - _rounding(real)

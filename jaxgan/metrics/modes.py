@@ -39,6 +39,11 @@ def modes_covered(points: np.ndarray, data: Points) -> Modes:
 
     Raises:
         UserError: the distribution has no modes, or these are not points of the plane.
+
+    >>> from jaxgan.data import Points
+    >>> ring = Points(distribution="ring")
+    >>> print(modes_covered([[0.0, 0.0], *ring.modes[:3]], ring))
+    3 of 8 modes, 75.0% good samples
     """
     points = np.asarray(points, np.float64)
     if not len(data.modes):

@@ -48,6 +48,10 @@ class Moments:
 
     `update` merges a batch by the pairwise formula of Chan, Golub and LeVeque 1983, in the memory of one
     [D, D] matrix however many pictures there are, and without the cancellation of E[x^2] - E[x]^2.
+
+    >>> moments = Moments.empty(1).update([[0.0]]).update([[1.0], [2.0]])
+    >>> moments.count, moments.mean.tolist(), moments.covariance.round(6).tolist()
+    (3, [1.0], [[1.0]])
     """
 
     count: int | None

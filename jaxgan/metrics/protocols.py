@@ -106,7 +106,10 @@ def score(metric: str, real: Seen | None, fake: Seen, network: FeatureNetwork | 
     """The figures of one of `OF_SETS`: {"value", or names of the metric's own: float, "protocol": str, "warning": str or not}.
 
     Args:
+        metric: which of `OF_SETS`.
         real: None for metrics that look at `fake` alone.
+        fake: what is scored.
+        network: the feature network that both were seen by; None for metrics of pixels.
         seed: of what is drawn: subsets, parts, pairs.
 
     Raises:

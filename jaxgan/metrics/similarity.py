@@ -35,6 +35,10 @@ def psnr(a, b, *, luminance: bool = False, border: int = 0) -> np.ndarray:
     Raises:
         UserError: the shapes differ or are not [B, H, W, C], the pictures are not uint8, the border leaves nothing, or
             `luminance` is asked of pictures without colour.
+
+    >>> dark = np.zeros((1, 16, 16, 3), np.uint8)
+    >>> psnr(dark, dark + 16).round(2).tolist()
+    [24.05]
     """
     a, b = _compared(a, b, luminance, border)
     error = np.square(a - b).mean(axis=(1, 2, 3))
@@ -58,6 +62,10 @@ def ssim(a, b, *, luminance: bool = False, border: int = 0) -> np.ndarray:
 
     Raises:
         UserError: as `psnr`, or less than 11 x 11 pixels are left.
+
+    >>> dark = np.zeros((1, 16, 16, 3), np.uint8)
+    >>> ssim(dark, dark).round(3).tolist(), ssim(dark, dark + 16).round(3).tolist()
+    ([1.0], [0.025])
     """
     a, b = _compared(a, b, luminance, border)
     _scales(a)

@@ -80,7 +80,13 @@ class Discriminator(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Convolutional(Networks):
-    """DCGAN's generator and discriminator. Defaults are the paper's; the shape of the pictures is that of the data."""
+    """DCGAN's generator and discriminator. Defaults are the paper's; the shape of the pictures is that of the data.
+
+    >>> module = Convolutional(width=64).generator((64, 64, 3), classes=0, dtype=jnp.float32)
+    >>> z = jnp.zeros((2, 100))
+    >>> jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), z, None, "batch")[0]).shape
+    (2, 64, 64, 3)
+    """
 
     width: int = 128
     """Channels of the largest feature maps; they double with each halving of the size (1024 at 4x4 for 64x64 pictures)."""

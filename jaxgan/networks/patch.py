@@ -26,6 +26,9 @@ def receptive_field(layers: Iterable[tuple[int, int]]) -> int:
 
     Args:
         layers: (kernel, stride) of each, the first one first.
+
+    >>> receptive_field([(4, 2), (4, 2), (4, 2), (4, 1), (4, 1)])
+    70
     """
     field = 1
     for kernel, stride in reversed(list(layers)):
@@ -72,7 +75,12 @@ class PatchModule(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Patch:
-    """A PatchGAN. Defaults are pix2pix's 70x70."""
+    """A PatchGAN. Defaults are pix2pix's 70x70.
+
+    >>> module, pictures = Patch(field=70).module(jnp.float32), jnp.zeros((1, 256, 256, 6))
+    >>> jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), pictures, "batch")[0]).shape
+    (1, 30, 30)
+    """
 
     width: int = 64
     """Channels of the first layer; they double with each layer, up to eight times as many."""

@@ -103,7 +103,13 @@ class Discriminator(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Residual(Networks):
-    """The residual networks of SNGAN and WGAN-GP. Defaults are SNGAN's for 32x32 pictures."""
+    """The residual networks of SNGAN and WGAN-GP. Defaults are SNGAN's for 32x32 pictures.
+
+    >>> module = Residual().discriminator(classes=10, dtype=jnp.float32)
+    >>> pictures, labels = jnp.zeros((2, 32, 32, 3)), jnp.array([3, 7])
+    >>> jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), pictures, labels, "batch")[0]).shape
+    (2,)
+    """
 
     latent_dim: int = 128
     """Length of the latent vector z."""

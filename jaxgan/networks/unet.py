@@ -63,7 +63,12 @@ class UNetModule(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class UNet:
-    """A U-Net, or without `skips` an encoder-decoder. Defaults are pix2pix's."""
+    """A U-Net, or without `skips` an encoder-decoder. Defaults are pix2pix's.
+
+    >>> unet = UNet().resolve((96, 64, 3))
+    >>> unet.levels, unet.multiple
+    (5, 32)
+    """
 
     width: int = 64
     """Channels of the largest feature maps; they double with each halving, up to eight times as many."""

@@ -48,7 +48,13 @@ class Conv(nn.Module):
         use_bias: off in front of a norm, which would cancel it.
         train_bias: False keeps the bias as it is. Where a norm cancels it and it is there for the sake of other people's
             weights, its gradient is rounding error alone, of which Adam would make whole steps.
+        kernel_init: how the kernel begins; N(0, 0.02^2) by default.
         dtype: type to compute in; that of `x` and the parameters if None.
+
+    >>> layer, pictures = Conv(features=128, kernel=4, stride=2), jnp.zeros((1, 64, 64, 3))
+    >>> y, variables = jax.eval_shape(layer.init_with_output, jax.random.key(0), pictures)
+    >>> y.shape, variables["params"]["kernel"].shape
+    ((1, 32, 32, 128), (4, 4, 3, 128))
     """
 
     features: int
@@ -95,10 +101,15 @@ class ConvTranspose(nn.Module):
         use_bias: off in front of a norm, which would cancel it.
         train_bias: False keeps the bias as it is. Where a norm cancels it and it is there for the sake of other people's
             weights, its gradient is rounding error alone, of which Adam would make whole steps.
+        kernel_init: how the kernel begins; N(0, 0.02^2) by default.
         dtype: type to compute in; that of `x` and the parameters if None.
 
     Raises:
         ValueError: if `output_padding` is given with "SAME" or "VALID".
+
+    >>> layer, maps = ConvTranspose(features=3, kernel=4, stride=2), jnp.zeros((1, 32, 32, 128))
+    >>> jax.eval_shape(layer.init_with_output, jax.random.key(0), maps)[0].shape
+    (1, 64, 64, 3)
     """
 
     features: int

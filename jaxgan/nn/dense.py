@@ -14,6 +14,9 @@ class Maxout(nn.Module):
 
     A unit learns its own convex activation from pieces that are linear. Goodfellow et al. 2013, Maxout
     Networks, section 3; the discriminators of the first GAN and of the conditional GAN are made of it.
+
+    >>> jax.eval_shape(Maxout(features=240, pieces=5).init_with_output, jax.random.key(0), jnp.zeros((8, 784)))[0].shape
+    (8, 240)
     """
 
     features: int

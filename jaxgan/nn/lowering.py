@@ -40,6 +40,8 @@ def conv(x: jax.Array, kernel: jax.Array, stride: Pair, padding: Pads) -> jax.Ar
     """Convolve `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_general_dilated`.
 
     Args:
+        x: [B, H, W, C].
+        kernel: [kh, kw, C, D].
         stride: along height and width.
         padding: zeros before and after, along height and width.
 
@@ -54,6 +56,8 @@ def conv_transpose(x: jax.Array, kernel: jax.Array, stride: Pair, padding: Pads)
     """Transposed convolution of `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_transpose`.
 
     Args:
+        x: [B, H, W, C].
+        kernel: [kh, kw, C, D].
         stride: along height and width of the output.
         padding: zeros before and after the spread-out input, along height and width. (PyTorch's padding p is
             (kh - 1 - p, kh - 1 - p + output_padding) here.)

@@ -52,6 +52,11 @@ class BatchNorm(nn.Module):
 
     Raises:
         ValueError: if the mode is none of the three.
+
+    >>> norm, maps = BatchNorm(), jnp.zeros((8, 4, 4, 16))
+    >>> variables = jax.eval_shape(lambda: norm.init(jax.random.key(0), maps, "batch"))
+    >>> sorted((name, leaf.shape) for name, leaf in variables["batch_stats"].items())
+    [('count', ()), ('mean', (16,)), ('var', (16,))]
     """
 
     classes: int = 0
@@ -101,6 +106,10 @@ class InstanceNorm(nn.Module):
 
     Ulyanov et al. 2016; pix2pix and CycleGAN (appendix) use it without scale and bias, hence
     `affine=False`.
+
+    >>> x = jnp.array([1.0, 3.0]).reshape(1, 1, 2, 1)
+    >>> InstanceNorm().apply({}, x, "batch").ravel().round(3).tolist()
+    [-1.0, 1.0]
     """
 
     affine: bool = False

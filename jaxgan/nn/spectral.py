@@ -17,6 +17,14 @@ def spectral_norm(layer: nn.Module, enabled: bool = True) -> Callable[..., jax.A
     Args:
         layer: a module with a kernel: a convolution, a dense layer, an embedding.
         enabled: False gives the layer as it is.
+
+    >>> import flax.linen as nn
+    >>> class Scores(nn.Module):
+    ...     @nn.compact
+    ...     def __call__(self, x):
+    ...         return spectral_norm(nn.Dense(1))(x)
+    >>> sorted(jax.eval_shape(Scores().init, jax.random.key(0), jnp.zeros((8, 16))))
+    ['params', 'spectral']
     """
     if not enabled:
         return layer

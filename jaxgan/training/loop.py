@@ -59,6 +59,14 @@ def fit(
         UserError: bad input, and nothing was changed; or a disk that filled up or a picture that proved damaged on the way,
             and the last checkpoint is good.
         TrainingDiverged: training went wrong; the last good checkpoint is kept.
+
+    >>> from jaxgan.data import Digits
+    >>> from jaxgan.systems.gan import GAN
+    >>> system = GAN(latent_dim=32, generator_hidden=256, discriminator_hidden=120)
+    >>> experiment = jaxgan.Experiment(system=system, data=Digits(), steps=20)
+    >>> run = fit(experiment, "runs/digits", quiet=True)
+    >>> run.step, run.stopped
+    (20, None)
     """
     directory = bucket.local(directory)
     if experiment.evaluate_every:

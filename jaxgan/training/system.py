@@ -32,6 +32,10 @@ class Phase:
             `after`. 0 skips the phase.
         accumulate: minibatches per update, whose gradients are averaged.
         slot: which optimiser of each trained network is used. Pretraining has its own; lazy penalties share "main".
+
+    >>> phase = Phase("penalty", ("D",), loss=lambda context: ..., moves=every(16))
+    >>> phase.moves_at(0), phase.moves_at(1), phase.moves_at(16)
+    (1, 0, 1)
     """
 
     name: str
@@ -47,17 +51,29 @@ class Phase:
 
 
 def every(interval: int) -> Callable[[int], int]:
-    """Moves for `Phase`: one in the steps 0, interval, 2 interval, ...; none in the others."""
+    """Moves for `Phase`: one in the steps 0, interval, 2 interval, ...; none in the others.
+
+    >>> [every(4)(step) for step in range(9)]
+    [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    """
     return lambda step: int(step % interval == 0)
 
 
 def before(limit: int) -> Callable[[int], int]:
-    """Moves for `Phase`: one in each of the first `limit` steps."""
+    """Moves for `Phase`: one in each of the first `limit` steps.
+
+    >>> [before(2)(step) for step in range(4)]
+    [1, 1, 0, 0]
+    """
     return lambda step: int(step < limit)
 
 
 def after(limit: int) -> Callable[[int], int]:
-    """Moves for `Phase`: none in the first `limit` steps, then one in each."""
+    """Moves for `Phase`: none in the first `limit` steps, then one in each.
+
+    >>> [after(2)(step) for step in range(4)]
+    [0, 0, 1, 1]
+    """
     return lambda step: int(step >= limit)
 
 
@@ -69,6 +85,10 @@ class Schedule:
     line (CycleGAN, WGAN-GP) or half a cosine. Its lengths are fields of their own, so that a longer run does not change
     what a shorter one did. A critic with 5 moves a step falls within a step, too; only where the moves of a phase are a
     function of the step (pretraining, WGAN) are its moves counted instead.
+
+    >>> factor = Schedule(warmup=2, hold=2, decay=4).factor()
+    >>> [float(factor(step)) for step in range(9)]
+    [0.0, 0.5, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
 
     warmup: int = 0
@@ -115,6 +135,13 @@ class System(abc.ABC):
 
     The step walks the phases: it differentiates each loss by the networks that the phase names, updates those, and at the
     end of the step their moving averages. Nothing needs to be detached or frozen by hand.
+
+    >>> from jaxgan.systems.wgan_gp import WGANGP
+    >>> system = WGANGP(critic_moves=3)
+    >>> [(phase.name, phase.trains, phase.moves) for phase in system.phases()]
+    [('critic', ('D',), 3), ('generator', ('G',), 1)]
+    >>> system == WGANGP(critic_moves=3), system == WGANGP()
+    (True, False)
     """
 
     reads: ClassVar[tuple[str, ...]] = ("image",)
