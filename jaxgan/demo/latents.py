@@ -1,0 +1,169 @@
+"""The page of a system that makes pictures, or points, from noise: seeds, truncation, classes, and directions as sliders."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from jaxgan import pictures, scatter
+from jaxgan.demo import common
+from jaxgan.errors import UserError
+from jaxgan.latent import files, generator, sefa_directions, standardized
+from jaxgan.training.checkpoint import warn
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+SLIDERS = 6
+"""At least so many, as far as the latents go: directions of the run, then SeFa's."""
+REACH = 4.0
+"""Of a slider to either side, in standard deviations of the latents."""
+SAMPLES = 4096
+"""From which SeFa's directions take their scale, as by default in `jaxgan directions`: they are the same."""
+POINTS = 2000
+"""At most, of a system that makes points."""
+ABOUT = "Strengths in standard deviations of the latents. sefa: what the first layer stretches most."
+COLUMNS = 16
+"""Classes that have a column each on a sheet."""
+EACH = "each in turn"
+"""The choice of all classes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Slider:
+    """A direction of the latent space.
+
+    Attributes:
+        name: as `jaxgan edit --direction` knows it, or "number i" of the latent.
+        vector: of the shape of one latent; strength 1 is one standard deviation of the latents along it.
+    """
+
+    name: str
+    vector: np.ndarray
+
+
+def sliders(run: "Run") -> list[Slider]:
+    """The directions that were saved with the run; and, up to `SLIDERS`, those of SeFa, or else numbers of the latent.
+
+    SeFa's cost one look at the generator's first layer. A saved direction that no longer fits is passed over, and said.
+    """
+    if not run.system.has_latents:
+        return []
+    found = []
+    for path in sorted((run.workdir / files.FOLDER).glob("*.npz")):
+        try:
+            found.append(Slider(path.stem, files.load(run, path.stem).vector))
+        except UserError as error:
+            warn(str(error))
+    latents = run.latents(SAMPLES)
+    flat = latents.reshape(len(latents), -1)
+    count = min(SLIDERS, flat.shape[1])
+    try:
+        units = sefa_directions(generator.first_kernel(run), count)
+        names = [f"sefa{number}" for number in range(1, count + 1)]
+    except UserError:  # its first layer is no linear map of the latents
+        units, names = np.eye(count, flat.shape[1]), [f"number {number}" for number in range(1, count + 1)]
+    vectors = standardized(units, flat).reshape(-1, *latents.shape[1:])
+    known = {slider.name for slider in found}
+    more = [Slider(name, vector) for name, vector in zip(names, vectors, strict=True) if name not in known]
+    return found + more[: max(0, SLIDERS - len(found))]
+
+
+def make(
+    run: "Run",
+    moves: Sequence[tuple[float, Slider]],
+    seed: int = 0,
+    count: int = common.SHEET,
+    truncation: float = 1.0,
+    label: str | None = None,
+    weights: str = "ema",
+) -> np.ndarray:
+    """What `jaxgan sample` makes of this seed, [count, H, W, C] in [-1, 1] or points [count, 2]; moved along directions.
+
+    Raises:
+        UserError: as `Run.sample`; a strength or the truncation is not a number of the sliders.
+    """
+    if not 0 <= truncation <= 10 or not all(np.isfinite(strength) for strength, _ in moves):
+        raise UserError("Truncation and strengths must be numbers.")
+    moves = [(strength, slider) for strength, slider in moves if strength]
+    if not moves:
+        return run.sample(count, seed, label, weights, truncation=truncation)
+    z = run.latents(count, seed)
+    for strength, slider in moves:
+        z = z + np.float32(strength) * slider.vector
+    return run.decode(z, label, weights, truncation=truncation)
+
+
+def sheet(run: "Run", made: np.ndarray, label: str | None) -> Image.Image:
+    """The sheet of `jaxgan sample`: a plot of points; pictures in a square, or a column for each class."""
+    if scatter.is_points(made):
+        return scatter.scatter(made)
+    classes = class_names(run)
+    return pictures.grid(made, len(classes) if label is None and 1 < len(classes) <= COLUMNS else None)
+
+
+def class_names(run: "Run") -> tuple[str, ...]:
+    """The classes that one can choose from."""
+    return run.record.classes if "label" in run.system.reads else ()
+
+
+def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
+    """Puts the page into the Blocks, which are open; there are pictures as soon as it is loaded."""
+    import gradio
+
+    points = len(run.record.shapes["image"].shape) == 1
+    classes, axes = class_names(run), sliders(run)
+    most = POINTS if points else common.CHUNK
+    rows = 4 * len(classes) if 1 < len(classes) <= COLUMNS else common.SHEET
+    with common.columns() as (controls, right):
+        with controls:
+            seed, again = common.seed_row()
+            count = gradio.Slider(
+                1, most, 1000 if points else rows, step=1, label="Points" if points else "Pictures", elem_id="count"
+            )
+            inputs = [seed, count]
+            if classes:
+                inputs.append(gradio.Dropdown([EACH, *classes], value=EACH, label="Class", elem_id="class"))
+            if run.system.has_latents:
+                inputs.append(common.truncation_slider())
+            if axes:
+                with gradio.Group(elem_classes="axes"):
+                    gradio.HTML(f"<h2>Directions</h2><p>{ABOUT}</p>", padding=True)
+                    strengths = [
+                        gradio.Slider(-REACH, REACH, 0, step=0.1, label=axis.name, elem_classes="axis") for axis in axes
+                    ]
+                inputs += strengths
+                reset = gradio.Button("All directions to 0", elem_id="reset")
+        with right:
+            said = gradio.HTML(elem_id="message", padding=False)
+            shown = common.picture("Points" if points else "Pictures", "result")
+            button = common.download()
+
+    def draw(seed, count, *rest):
+        rest = list(rest)
+        label = rest.pop(0) if classes else EACH
+        truncation = rest.pop(0) if run.system.has_latents else 1.0
+        label, seed = None if label == EACH else label, common.checked_seed(seed)
+        moves = list(zip(rest, axes, strict=True))
+        made = make(run, moves, seed, common.checked_count(count, most), truncation, label, settings.weights)
+        image = sheet(run, made, label)
+        path = common.save(image, f"seed{seed}{_words(label, truncation, moves)}", settings.folder)
+        return common.enlarged(image), common.downloadable(path), ""
+
+    outputs = [shown, button, said]
+    triggers = [part.change for part in inputs] + [blocks.load]
+    # While a slider is dragged only its last place counts.
+    gradio.on(triggers, common.told(draw, 3), inputs, outputs, **common.event(trigger_mode="always_last"))
+    again.click(common.new_seed, None, seed, **common.event())
+    if axes:
+        reset.click(lambda: [0] * len(axes), None, strengths, **common.event())
+
+
+def _words(label: str | None, truncation: float, moves: Sequence[tuple[float, Slider]]) -> str:
+    """What else a picture was made of, for the name of its file."""
+    words = [files.file_name(label)] if label is not None else []
+    words += [f"truncation{truncation:g}"] if truncation != 1 else []
+    words += [f"{files.file_name(slider.name)}{strength:+g}" for strength, slider in moves if strength]
+    return "".join(f"_{word}" for word in words)[:150]

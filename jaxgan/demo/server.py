@@ -1,0 +1,201 @@
+"""The page of a run, and the server that gives it out: to this machine alone by default, and nothing but the page."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxgan.demo import captions, common, latents, translation
+from jaxgan.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LARGEST = 2**20
+"""Bytes of what the page sends, but for uploads."""
+ROUTES = ("config", "assets/", "static/", "svelte/", "theme.css", "favicon.ico", "manifest.json", "gradio_api/queue/",
+          "gradio_api/upload", "gradio_api/file=/", "gradio_api/heartbeat/", "gradio_api/startup-events", "gradio_api/reset",
+          "gradio_api/cancel", "gradio_api/info")  # fmt: skip
+"""What the page asks for. Gradio answers to much more, such as to fetch any address of the internet for whoever asks."""
+POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'; form-action 'self'"
+"""The browser is to ask no one else for anything: the page is the same without a network."""
+
+STYLE = """
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; overflow: clip !important; }
+.head h1 { font-size: 1.5rem; margin: 0; }
+.head p { margin: 0; color: var(--body-text-color-subdued); }
+h2 { font-size: 1rem; margin: 0; }
+.page { align-items: flex-start; }
+.picture img { width: 100% !important; height: auto !important; max-height: 78vh; object-fit: contain; }
+.pair { flex-wrap: nowrap; gap: 12px; }
+.pair > * { min-width: 0 !important; gap: 4px; }
+#message .html-container, .pair .html-container { padding: 0 !important; }
+#message:not(:has(.message)) { display: none; }
+.message { border-radius: 8px; padding: 10px 14px; margin: 0; overflow-wrap: anywhere; }
+.message.bad { background: #fde8e8; color: #8a1c1c; }
+.message.note { background: #fdf3d8; color: #6b4a00; }
+.picture:not(:has(img)) .empty { min-height: 160px; height: 160px; }
+.seeds { align-items: flex-end; flex-wrap: nowrap; }
+#new-seed { height: 42px; margin-bottom: 12px; }
+footer { display: none !important; }
+@media (min-height: 600px) { .pictures { position: sticky; top: 0; z-index: 100; } }
+@media (max-width: 700px) {
+  .pictures { order: -1; padding: 8px 0; gap: 8px; background: var(--body-background-fill); }
+  .picture img { max-height: 42vh; }
+}
+"""
+
+
+def build(run: "Run", settings: common.Settings) -> Any:
+    """The page (gradio.Blocks) that suits what the system can do."""
+    import gradio
+
+    system = run.system
+    page = translation.page if system.directions else captions.page if "text" in system.reads else latents.page
+    # Every ten minutes what is an hour old goes: uploads and pictures.
+    with gradio.Blocks(title="jaxgan demo", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        gradio.HTML(common.title(run), elem_classes="head")
+        page(run, settings, blocks)
+    return blocks.queue(max_size=32, default_concurrency_limit=1)
+
+
+class Guard:
+    """Stands before the page's application (ASGI), and lets through what the page asks for and no more."""
+
+    def __init__(self, app: Any):
+        self.app = app
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        path = scope["path"].lstrip("/")
+        if path and not path.startswith(ROUTES):
+            return await _refuse(send, 404)
+        if scope["method"] == "POST" and not path.startswith("gradio_api/upload"):
+            body, more = b"", True
+            while more:
+                part = await receive()
+                body, more = body + part.get("body", b""), part.get("more_body", False)
+                if len(body) > LARGEST:
+                    return await _refuse(send, 413)
+            if names_address(body):
+                return await _refuse(send, 403)
+            receive = _again(body, receive)
+
+        async def answer(part: dict) -> None:
+            if part["type"] == "http.response.start":
+                part["headers"] = [*part["headers"], (b"content-security-policy", POLICY.encode())]
+            await send(part)
+
+        await self.app(scope, receive, answer)
+
+
+def names_address(body: bytes) -> bool:
+    """Whether a request names a file by its address on the internet, which Gradio would fetch; or is no JSON."""
+    try:
+        waiting = [json.loads(body or b"null")]
+    except ValueError:
+        return True
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "://" in str(value.get("path", "")):
+                return True
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return False
+
+
+async def _refuse(send: Any, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"This is not part of the page."})
+
+
+def _again(body: bytes, receive: Any) -> Any:
+    """`receive` with the body that was read from it."""
+    parts = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_part() -> dict:
+        return parts.pop() if parts else await receive()
+
+    return next_part
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except socket.gaierror as error:
+        raise UserError(f"--host {host}: there is no such address; 127.0.0.1 is this machine alone") from error
+    except OSError as error:
+        raise UserError(f"cannot listen on {host}, port {port} ({error.strerror}): give another --port") from error
+    return listening
+
+
+def serve(run: "Run", host: str, port: int, **settings: Any) -> None:
+    """Gives out the page of a run until Ctrl-C; its files are in a temporary folder that goes with it.
+
+    Args:
+        run: what to show.
+        host: the address to listen on.
+        port: 0 for a free one.
+        settings: of `common.Settings`, without the folder.
+
+    Raises:
+        UserError: it cannot listen there.
+    """
+    listening = bind(host, port)
+    with contextlib.closing(listening), tempfile.TemporaryDirectory(prefix="jaxgan-demo-") as folder:
+        # Read when gradio is imported.
+        os.environ.update(
+            GRADIO_ANALYTICS_ENABLED="False", GRADIO_RUN_HISTORY="False", GRADIO_TEMP_DIR=f"{folder}/gradio"
+        )
+        import gradio
+        import uvicorn
+        from fastapi import FastAPI
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+        made = common.Settings(folder=Path(folder, "pictures"), **settings)
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        plain = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+        gradio.mount_gradio_app(
+            app,
+            build(run, made),
+            path="/",
+            max_file_size=made.max_upload,
+            theme=plain,
+            css=STYLE,
+            footer_links=[],
+            ssr_mode=False,
+            mcp_server=False,
+            show_error=False,
+        )
+        app.add_middleware(Guard)
+        if host in LOOPBACK[:2]:  # a page elsewhere whose name leads here is not answered
+            app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK[:2]))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        # Of connections that are cut off at the end nobody needs to hear.
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the folder is removed then, too
+        number = listening.getsockname()[1]
+        if host not in LOOPBACK:
+            print(f"listening on {host}: whoever reaches this machine can use the page, there is no password")
+        name = f"[{host}]" if ":" in host else host
+        print(f"step {run.step} on http://{name}:{number} (Ctrl-C ends it)", flush=True)
+        server.run(sockets=[listening])
