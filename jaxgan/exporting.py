@@ -6,6 +6,7 @@ pictures = program.call(z)      # any number of rows, on CPU, GPU and TPU
 
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -51,25 +52,57 @@ def export_program(
     out = Path(out)
     if out.suffix.lower() != ".stablehlo":
         raise UserError(f"--out {out}: it must end in .stablehlo")
-    function, first, shape = _translator(run, direction, weights) if run.system.directions else _decoder(run, weights)
-    (count,) = jax.export.symbolic_shape("B")
-    shapes = {name: run.record.shapes[name] for name in CONDITIONS if name in run.system.reads}
-    arguments = {first: jax.ShapeDtypeStruct((count, *shape), jnp.float32)}
-    arguments |= {name: jax.ShapeDtypeStruct((count, *s.shape), s.dtype) for name, s in shapes.items()}
+    function, arguments = generator(run, direction, weights, _one_after_the_other)
     try:
         import flatbuffers  # noqa: F401
     except ImportError:
         raise missing_extra("flatbuffers", "export", f"writing {out}") from None
     program = jax.export.export(jax.jit(function), platforms=PLATFORMS)(*arguments.values())
+    write(out, program.serialize())
+    (made,) = program.out_avals
+    return {name: described(s) for name, s in arguments.items()}, described(made)
+
+
+def generator(
+    run: "Run", direction: str, weights: Literal["ema", "raw"], mapped: Callable
+) -> tuple[Callable, dict[str, jax.ShapeDtypeStruct]]:
+    """What is exported of a run: a function of arrays alone, with the weights inside, and what it takes, by name and in order.
+
+    Args:
+        run: a trained run.
+        direction: of a system that turns pictures into pictures.
+        weights: "ema" or "raw", as in `export_program`.
+        mapped: `mapped(one, pictures, label)` is how a function `one(number, picture, label)` of a picture is one of many.
+
+    Raises:
+        UserError: see `export_program`.
+    """
+    if run.system.directions:
+        function, first, shape = _translator(run, direction, weights, mapped)
+    else:
+        function, first, shape = _decoder(run, weights)
+    (count,) = jax.export.symbolic_shape("B")
+    arguments = {first: jax.ShapeDtypeStruct((count, *shape), jnp.float32)}
+    for name in CONDITIONS:
+        if name in run.system.reads:
+            row = run.record.shapes[name]
+            arguments[name] = jax.ShapeDtypeStruct((count, *row.shape), row.dtype)
+    return function, arguments
+
+
+def write(out: Path, contents: bytes) -> None:
+    """Write a file whole or not at all. UserError where it cannot be written."""
     partial = out.with_name(f".{out.name}.partial")
     try:
-        partial.write_bytes(program.serialize())
+        partial.write_bytes(contents)
         os.replace(partial, out)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {out}: {error.strerror}") from None
-    (made,) = program.out_avals
-    return {name: _described(s) for name, s in arguments.items()}, _described(made)
+
+
+def described(shape: jax.ShapeDtypeStruct) -> str:
+    return f"{np.dtype(shape.dtype).name} [{', '.join(map(str, shape.shape))}]"
 
 
 def _decoder(run: "Run", weights: Literal["ema", "raw"]):
@@ -86,24 +119,24 @@ def _decoder(run: "Run", weights: Literal["ema", "raw"]):
     return decode, "z", shape
 
 
-def _translator(run: "Run", direction: str, weights: Literal["ema", "raw"]):
+def _translator(run: "Run", direction: str, weights: Literal["ema", "raw"], mapped: Callable):
     """The function of (pictures, labels), as `_decoder`."""
     channels = Translator(run, direction, weights=weights).channels  # which says what cannot be done
     variables, key = {**run.variables(weights), **run.frozen}, jax.random.key(0, impl="threefry2x32")
 
-    def one(row):
-        picture, number, label = row
+    def one(number, picture, label):
         labels = None if label is None else label[None]
         noise = jax.random.fold_in(key, number)
         translate = functools.partial(run.system.translate, direction=direction, labels=labels)
         return rows.solo(lambda: translate(variables, picture[None], noise)[0])()
 
     def translate(pictures, label=None):
-        # One after the other: JAX cannot write a mean over the devices for an unknown number of pictures.
-        return jax.lax.map(one, (pictures, jnp.arange(pictures.shape[0], dtype=jnp.uint32), label))
+        return mapped(one, pictures, label)
 
     return translate, "pictures", (*run.record.shapes["image"].shape[:2], channels)
 
 
-def _described(shape) -> str:
-    return f"{np.dtype(shape.dtype).name} [{', '.join(map(str, shape.shape))}]"
+def _one_after_the_other(one, pictures, label):
+    # Not side by side: JAX cannot write a mean over the devices for an unknown number of pictures.
+    numbers = jnp.arange(pictures.shape[0], dtype=jnp.uint32)
+    return jax.lax.map(lambda row: one(*row), (numbers, pictures, label))

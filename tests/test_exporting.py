@@ -3,12 +3,16 @@
 import subprocess
 import sys
 
+import jax
+import jax.export
 import numpy as np
 import pytest
+from jax.extend.core import jaxprs_in_params
 
 from jaxgan.cli import main
 from jaxgan.errors import UserError
-from jaxgan.exporting import export_program
+from jaxgan.exporting import export_program, generator
+from jaxgan.exporting_onnx import _side_by_side, export_onnx, plain
 from tests.command import one_sentence
 from tests.translating import opened, train
 from tests.weights.test_workdirs import CLASSES, SYSTEMS, randomised
@@ -80,3 +84,35 @@ def test_the_command_and_what_it_refuses(tmp_path, capsys):
     assert "it must end in .stablehlo" in one_sentence(capsys.readouterr().err)
     with pytest.raises(UserError, match="NoWay has no latent space"):
         export_program(opened(runs, "no_way"), there)
+
+
+def primitives(jaxpr):
+    for equation in jaxpr.eqns:
+        yield equation.primitive.name
+        for inner in jaxprs_in_params(equation.params):
+            yield from primitives(inner)
+
+
+@pytest.mark.parametrize("name", ["unet", "unconditional"])  # dropout, and statistics of the batch
+def test_what_a_converter_gets_is_plain_and_the_same(tmp_path, name):
+    run = randomised(SYSTEMS[name], tmp_path / "run")
+    function, arguments = generator(run, "ab", "ema", _side_by_side)
+    simple = plain(function, *arguments.values())
+    left = set(primitives(jax.make_jaxpr(simple)(*arguments.values()).jaxpr))
+    assert "conv_general_dilated" in left
+    assert not left & {"cond", "platform_index", "custom_vjp_call", "jit", "psum", "random_bits", "random_fold_in"}
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    alone = [run.translate(pictures[i : i + 1])[0] for i in range(2)]
+    program = jax.export.export(jax.jit(simple))(*arguments.values())
+    np.testing.assert_allclose(program.call(pictures), alone, atol=1e-5)
+
+
+def test_a_model_needs_its_extra(tmp_path, monkeypatch):
+    run = randomised(SYSTEMS["dcgan"], tmp_path / "run")
+    with pytest.raises(UserError, match=r"it must end in \.onnx"):
+        export_onnx(run, tmp_path / "g.stablehlo")
+    for package in ("onnxruntime", "jax2onnx"):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(UserError, match=r'pip install "jaxgan\[onnx\]"'):
+            export_onnx(run, tmp_path / "g.onnx")
+    assert not list(tmp_path.iterdir())

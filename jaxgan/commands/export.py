@@ -58,7 +58,9 @@ def run(argv: list[str]) -> int:
         return 0
     if arguments.network == "all":
         pack(trained, arguments.out, arguments.weights, arguments.dtype)
-        print(f"step {trained.step} in {arguments.out}, for jaxgan import-weights {arguments.out} --format jaxgan --out DIR")
+        print(
+            f"step {trained.step} in {arguments.out}, for jaxgan import-weights {arguments.out} --format jaxgan --out DIR"
+        )
         return 0
     format, spare = export_weights(trained, arguments.out, arguments.network, arguments.weights)
     print(f"{arguments.network} of step {trained.step} in {arguments.out}, with the names of {format}")

@@ -1,5 +1,5 @@
 """Objectives and penalties: pure functions of logits, or of a discriminator and its inputs."""
 
-from jaxgan.losses import adversarial, penalties, reconstruction
+from jaxgan.losses import adversarial, embedding, penalties, reconstruction
 
-__all__ = ["adversarial", "penalties", "reconstruction"]
+__all__ = ["adversarial", "embedding", "penalties", "reconstruction"]

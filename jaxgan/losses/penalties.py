@@ -68,7 +68,7 @@ def gradient_penalty(
     norms above 1 (section 4, "Two-sided penalty"). For a linear critic D(x) = w . x it is (||w|| - 1)^2.
 
     Args:
-        discriminator_fn: `[B, ...] -> [B]`.
+        discriminator_fn: `[B, ...] -> [B]`, or a map of logits for each row.
         real, fake: [B, ...] each; row i is paired with row i.
         key: of the e, drawn per row of the global batch.
         one_sided: leave norms below 1 alone.
@@ -97,7 +97,7 @@ def dragan(discriminator_fn: Discriminator, real: jax.Array, key: jax.Array, *, 
     for each element, std over the whole batch. For a linear critic D(x) = w . x it is (||w|| - 1)^2.
 
     Args:
-        discriminator_fn: `[B, ...] -> [B]`.
+        discriminator_fn: `[B, ...] -> [B]`, or a map of logits for each row.
         real: [B, ...]. The standard deviation is that of the *global* batch.
         key: of the noise, drawn per row of the global batch.
         spread: how far the noise reaches, in standard deviations.

@@ -84,7 +84,7 @@ class Transform:
         fields.check(self)
 
     def resolve(self, shape: tuple[int, ...]) -> "Transform":
-        """Itself, for pictures of `shape` [H, W, C]. Raises: UserError: their sides are no multiples of 4."""
+        """Itself, for pictures of `shape` [H, W, C]. Raises: UserError: their sides are no multiples of 4, or below 16."""
         if any(side % self.multiple for side in shape[:2]) or min(shape[:2]) < 16:
             raise UserError(
                 f"a residual transform network takes pictures of at least 16 pixels whose sides are multiples of "

@@ -51,7 +51,7 @@ class Phase:
 
 
 def every(interval: int) -> Callable[[int], int]:
-    """Moves for `Phase`: one in the steps 0, interval, 2 interval, ...; none in the others.
+    """Moves for `Phase`: one in the steps 0, interval, 2 interval, ...; none in the others. `interval` is at least 1.
 
     >>> [every(4)(step) for step in range(9)]
     [1, 0, 0, 0, 1, 0, 0, 0, 1]

@@ -9,7 +9,6 @@ step. Neither optimisers nor what else lasts (pools, probabilities) are in it: t
 
 import dataclasses
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,7 @@ import numpy as np
 from jaxgan import workdir
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.experiment import Experiment
+from jaxgan.exporting import write
 from jaxgan.run import Run, abstract_state
 from jaxgan.training.step import fresh_state, with_pretrained
 from jaxgan.weights.file import FLAX, Weights, fill, read_weights
@@ -88,14 +88,8 @@ def pack(
             raise UserError(f"the tensor {name} of {run.workdir} has values beyond {dtype}: give --dtype float32")
     # One entry: safetensors writes several in an order that changes from time to time.
     metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step, "networks": names})}
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(tensors, metadata))
-        os.replace(partial, out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"cannot write {out}: {error.strerror}") from None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(out, save(tensors, metadata))
 
 
 def unpack(file: str | Path, out: str | Path, *, data: Any = None) -> Run:
