@@ -27,6 +27,9 @@ from jaxgan.errors import UserError
 SCHEMES = {"gs": "gcsfs", "s3": "s3fs", "az": "adlfs", "hf": "huggingface_hub"}
 """The object stores, and the package that talks to each."""
 
+RECORD = "experiment.json"
+"""Without it a folder is no workdir."""
+
 for protocol in ("gcs", "s3", "az", "hf"):  # what another machine writes must be seen
     fsspec.config.conf.setdefault(protocol, {}).setdefault("use_listings_cache", False)
 
@@ -58,7 +61,7 @@ def fetch(place: Path, *, held: bool = False) -> None:
         there = {place / file.relative_to(remote): file for file in _files(remote)} if remote.is_dir() else {}
         if not there and remote.exists():
             there = {place: remote}
-        stamps, noted = {file: _stamp(source) for file, source in there.items()}, notes.under(place)
+        stamps, noted = {file: _stamp(source) for file, source in there.items()}, _noted(notes, place)
         if stamps == {file: there for file, (_, there) in noted.items()}:
             return
         for file in {*_local_files(place), *noted} - there.keys():
@@ -84,7 +87,7 @@ def send(place: Path, *, held: bool = False, anew: bool = False) -> None:
     if (remote := _address(place)) is None or (not held and _in_training(place)):
         return
     with _errors(remote), _notes() as notes:
-        noted, files = notes.under(place), _local_files(place)
+        noted, files = notes.under(place) if anew else _noted(notes, place), _local_files(place)
 
         def drop():  # otherwise last: there is a whole checkpoint at any time
             for file in noted.keys() - set(files):
@@ -93,14 +96,28 @@ def send(place: Path, *, held: bool = False, anew: bool = False) -> None:
 
         if anew:
             drop()
-        # The record first: without it a folder is no workdir.
-        for file in sorted(files, key=lambda file: (file.name != "experiment.json", file)):
+        # The record first.
+        for file in sorted(files, key=lambda file: (file.name != RECORD, file)):
             if noted.get(file, ("",))[0] != (here := _stamp(file)):
                 target = remote / file.relative_to(place) if file != place else remote
                 _copy(file, target)
                 notes.keep(file, here, _stamp(target))
         if not anew:
             drop()
+
+
+def _noted(notes: "_Notes", place: Path) -> dict[Path, tuple[str, str]]:
+    """`notes.under(place)`, without what the disk has lost: files that it lacks are otherwise those that training dropped.
+
+    That drops neither all of them nor the record of a run.
+    """
+    noted = notes.under(place)
+    gone = [file for file in noted if not file.exists()]
+    if gone and (len(gone) == len(noted) or any(file.name == RECORD for file in gone)):
+        for file in gone:
+            notes.drop(file)
+            del noted[file]
+    return noted
 
 
 def _root() -> Path:

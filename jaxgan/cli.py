@@ -40,7 +40,8 @@ COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit",
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    sys.stdout.reconfigure(line_buffering=True)  # in a pipe or a job's log, too, progress shows as it happens
+    with contextlib.suppress(AttributeError):  # a notebook's is none that can be set
+        sys.stdout.reconfigure(line_buffering=True)  # in a pipe or a job's log, too, progress shows as it happens
     if not argv:
         return complain(f"give a command: {', '.join(COMMANDS)}; jaxgan --help explains them")
     if argv[0] in ("-h", "--help", "help"):

@@ -268,6 +268,8 @@ def locked(workdir: Path):
             raise UserError(
                 f"another process is training in {workdir}: wait for it, or give another --workdir"
             ) from None
+        except OSError as error:  # some network file systems have no locks
+            warn(f"{workdir} cannot be locked ({error.strerror}): see to it that no other process trains there")
         yield
     finally:
         with contextlib.suppress(OSError):  # empty still, when something was wrong: nothing done

@@ -1,5 +1,6 @@
 """Stopped, killed, damaged, refused, out of space: a run goes on to the digest of one that was not."""
 
+import errno
 import json
 import os
 import random
@@ -435,3 +436,13 @@ def test_full_disk(small_disk, straight):
 def test_full_disk_at_any_moment(small_disk, straight, share):
     one = sum(p.stat().st_size for p in (straight[0] / "checkpoints" / str(STEPS)).rglob("*") if p.is_file())
     fill_disk(small_disk, f"{max(8, int(one * share) // 1024)}k", straight[1])
+
+
+def test_a_disk_without_locks_is_said_and_used(tmp_path, monkeypatch, capsys):
+    def none(*_):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with workdir.locked(tmp_path / "run"):
+        assert (tmp_path / "run").is_dir()
+    assert "cannot be locked (Operation not supported)" in capsys.readouterr().err
