@@ -236,6 +236,11 @@ class Run:
                 )
             return {}
         classes = self.record.classes
+        if self.record.shapes["label"].shape:
+            raise UserError(
+                f"{type(self.system).__name__} reads several labels of each picture ({', '.join(classes)}), which a class does "
+                'not say: in Python, give inputs={"label": zeros and ones [num, labels], ...}'
+            )
         if label is None:
             return {"label": np.arange(num, dtype=np.int32) % max(len(classes), 1)}
         if str(label) in classes:

@@ -31,10 +31,13 @@ from jaxgan.latent.attributes import Condition, held_class, parse_condition, par
 from jaxgan.latent.concepts import Term, choose, parse_expression
 from jaxgan.latent.directions import value_directions
 from jaxgan.latent.files import Direction, file_name, load, save
+from jaxgan.networks import Convolutional
 from jaxgan.run import Run
 from jaxgan.systems.cgan import CGAN
+from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.gan import GAN
 from jaxgan.training.step import fresh_state
+from tests.weights.test_workdirs import randomised
 
 CLASSES = {
     "glasses": ("none", "glasses", "sunglasses"),
@@ -424,3 +427,17 @@ def test_a_system_without_latents_has_none(run, monkeypatch):
     for command, argv in ((interpolate, []), (directions, ["--method", "sefa"]), (edit, ["--direction", "a"])):
         with pytest.raises(UserError, match="GAN has no latent space"):
             command.run([str(run.workdir), *argv])
+
+
+@dataclasses.dataclass(frozen=True)
+class OfAttributes(DCGAN):
+    """Reads several labels of each picture."""
+
+    reads = ("image", "label")
+
+
+def test_a_class_cannot_stand_for_several_labels(tmp_path):
+    run = randomised(OfAttributes(networks=Convolutional(width=2, kernel=4, latent_dim=5)), tmp_path)
+    for label in (None, "hat"):
+        with pytest.raises(UserError, match=r"several labels of each picture \(glasses, hat, .*inputs="):
+            run.sample(2, label=label)
