@@ -7,6 +7,7 @@ steps since the last checkpoint, as with a disk; one that is lost while it sends
 checkpoint, which the next run passes over. Nothing keeps two machines from training in one bucket's folder.
 
 Where nobody else has written since, the copy is taken as it is, with what could not be sent; else the bucket's word counts.
+What was cleaned out of the cache comes back.
 What another process of this machine trains in is neither fetched nor sent: it does so itself.
 """
 
@@ -61,17 +62,19 @@ def fetch(place: Path, *, held: bool = False) -> None:
         there = {place / file.relative_to(remote): file for file in _files(remote)} if remote.is_dir() else {}
         if not there and remote.exists():
             there = {place: remote}
-        stamps, noted = {file: _stamp(source) for file, source in there.items()}, _noted(notes, place)
+        stamps, noted = {file: _stamp(source) for file, source in there.items()}, notes.under(place)
         if stamps == {file: there for file, (_, there) in noted.items()}:
-            return
-        for file in {*_local_files(place), *noted} - there.keys():
-            _remove(file)
-            notes.drop(file)
-        for file, source in there.items():
-            if noted.get(file) != (_stamp(file), stamps[file]):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                _copy(source, file)
-                notes.keep(file, _stamp(file), stamps[file])
+            # Cleaned out of the cache, or dropped by a training that could not send that: it comes back.
+            wanted = [file for file in there if not file.exists()]
+        else:
+            for file in {*_local_files(place), *noted} - there.keys():
+                _remove(file)
+                notes.drop(file)
+            wanted = [file for file in there if noted.get(file) != (_stamp(file), stamps[file])]
+        for file in wanted:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _copy(there[file], file)
+            notes.keep(file, _stamp(file), stamps[file])
 
 
 def send(place: Path, *, held: bool = False, anew: bool = False) -> None:
@@ -87,7 +90,8 @@ def send(place: Path, *, held: bool = False, anew: bool = False) -> None:
     if (remote := _address(place)) is None or (not held and _in_training(place)):
         return
     with _errors(remote), _notes() as notes:
-        noted, files = notes.under(place) if anew else _noted(notes, place), _local_files(place)
+        noted, files = notes.under(place), _local_files(place)
+        lost = not anew and (not files or any(file.name == RECORD and not file.exists() for file in noted))
 
         def drop():  # otherwise last: there is a whole checkpoint at any time
             for file in noted.keys() - set(files):
@@ -102,22 +106,8 @@ def send(place: Path, *, held: bool = False, anew: bool = False) -> None:
                 target = remote / file.relative_to(place) if file != place else remote
                 _copy(file, target)
                 notes.keep(file, here, _stamp(target))
-        if not anew:
+        if not anew and not lost:  # training drops neither all of a run nor its record
             drop()
-
-
-def _noted(notes: "_Notes", place: Path) -> dict[Path, tuple[str, str]]:
-    """`notes.under(place)`, without what the disk has lost: files that it lacks are otherwise those that training dropped.
-
-    That drops neither all of them nor the record of a run.
-    """
-    noted = notes.under(place)
-    gone = [file for file in noted if not file.exists()]
-    if gone and (len(gone) == len(noted) or any(file.name == RECORD for file in gone)):
-        for file in gone:
-            notes.drop(file)
-            del noted[file]
-    return noted
 
 
 def _root() -> Path:
@@ -144,6 +134,8 @@ def _in_training(place: Path) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:  # a disk without locks
+            return False
         finally:
             os.close(descriptor)
     return False

@@ -4,6 +4,7 @@ program = jax.export.deserialize(open("generator.stablehlo", "rb").read())
 pictures = program.call(z)      # any number of rows, on CPU, GPU and TPU
 """
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable
@@ -94,10 +95,12 @@ def write(out: Path, contents: bytes) -> None:
     """Write a file whole or not at all. UserError where it cannot be written."""
     partial = out.with_name(f".{out.name}.partial")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(contents)
         os.replace(partial, out)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {out}: {error.strerror}") from None
 
 

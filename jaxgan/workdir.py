@@ -138,6 +138,8 @@ def decode(encoded: dict[str, Any], source: Path | str, experiment: Experiment |
     shapes = {
         name: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(dtype)) for name, (shape, dtype) in encoded["shapes"].items()
     }
+    if wrong := [name for name, shape in shapes.items() if shape.dtype.kind not in "fiub"]:
+        raise UserError(f"{source} is damaged: the type of {wrong[0]} is {shapes[wrong[0]].dtype}, which is no number")
     # Older workdirs know no texts.
     vocabulary = tuple(encoded.get("vocabulary", ()))
     return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"], vocabulary)
@@ -152,7 +154,7 @@ def load_json(path: Path) -> dict[str, Any]:
     try:
         encoded = json.loads(path.read_text())
         encoded["experiment"], encoded["shapes"], encoded["classes"], encoded["examples"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
             f"{path} is damaged: it is not what jaxgan wrote; the command that trained the run (jaxgan train) writes it anew"
         ) from None

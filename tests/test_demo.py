@@ -82,7 +82,7 @@ def test_a_picture_is_that_of_jaxgan_sample_and_of_jaxgan_edit(run):
 
 
 def test_a_column_is_a_class_as_in_jaxgan_sample():
-    record = SimpleNamespace(classes=("cat", "dog", "fox"))
+    record = SimpleNamespace(classes=("cat", "dog", "fox"), shapes={"label": SimpleNamespace(shape=())})
     conditional, other = (SimpleNamespace(record=record, system=SimpleNamespace(reads=r)) for r in (("label",), ()))
     made = np.zeros((4, 64, 64, 3), np.float32)
     assert latents.sheet(conditional, made, None).size == (3 * 64 + 4, 2 * 64 + 2)
@@ -204,7 +204,10 @@ def test_captions_without_words_are_refused(run):
         captions.make(run, PINK)
 
 
-def asked(path: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes, dict]:
+UPLOADS = Path("/uploads/gradio")
+
+
+def asked(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> tuple[int, bytes, dict]:
     """What comes of a request through the guard: the status, the body that the application saw, the headers."""
     seen, sent = [], []
 
@@ -218,8 +221,9 @@ def asked(path: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes
     async def send(part):
         sent.append(part)
 
-    scope = {"type": "http", "path": path, "method": method}
-    asyncio.run(server.Guard(app)(scope, receive, send))
+    encoded = [(name.encode(), value.encode()) for name, value in {"host": "localhost:1", **headers}.items()]
+    scope = {"type": "http", "path": path, "method": method, "headers": encoded}
+    asyncio.run(server.Guard(app, UPLOADS, server.LOOPBACK)(scope, receive, send))
     return sent[0]["status"], seen[0] if seen else b"", dict(sent[0]["headers"])
 
 
@@ -230,11 +234,17 @@ def test_the_guard_lets_through_what_the_page_asks_for():
         assert b"default-src 'self'" in headers[b"content-security-policy"]
     for path in ("/gradio_api/file=https://example.com/", "/gradio_api/proxy=https://x", "/monitoring", "/etc/passwd"):
         assert asked(path)[0] == 404, path
-    good = json.dumps({"data": [{"path": "/tmp/x.png"}, 3]}).encode()
+    good = json.dumps({"data": [{"path": str(UPLOADS / "x.png")}, {"path": None}, 3]}).encode()
     assert asked("/gradio_api/queue/join", "POST", good)[:2] == (200, good)
-    for value in ({"path": "http://10.0.0.1/"}, [[{"a": {"path": "HTTPS://example.com/x.png"}}]]):
+    elsewhere = ("HTTPS://example.com/x.png", "/tmp/x.png", f"{UPLOADS}/../x.png", "x.png", 3, f"{UPLOADS}/\0")
+    for value in ({"path": "http://10.0.0.1/"}, *([[{"a": {"path": path}}]] for path in elsewhere)):
         assert asked("/gradio_api/queue/join", "POST", json.dumps({"data": value}).encode())[0] == 403
     assert asked("/gradio_api/queue/join", "POST", b"path=x")[0] == 403
+    assert asked("/gradio_api/queue/join", "POST", b"[" * 200_000)[0] == 403
+    for host, status in (("[::1]:7860", 200), ("127.0.0.1", 200), ("elsewhere.example:1", 400), ("[::2]:1", 400)):
+        assert asked("/", host=host)[0] == status, host
+    for origin, status in (("http://localhost:1", 200), ("http://elsewhere.example", 403), ("null", 403)):
+        assert asked("/gradio_api/upload", "POST", origin=origin)[0] == status, origin
     assert asked("/gradio_api/queue/join", "POST", bytes(server.LARGEST + 1))[0] == 413
 
 
@@ -304,11 +314,12 @@ def opened(browser, address: str, width: int = 1280):
     page = context.new_page()
     page.set_default_timeout(90_000)
     asked_for = []
-    page.on("requestfinished", lambda request: asked_for.append(request.url))
+    page.on("request", lambda request: asked_for.append(request))
     page.goto(address)
     page.wait_for_selector("#result")
     yield page
-    elsewhere = [url for url in asked_for if not url.startswith((address, "data:", "blob:"))]
+    mine = (address, "data:", "blob:")
+    elsewhere = [asked.url for asked in asked_for if not asked.url.startswith(mine) and asked.failure != "csp"]
     assert len(asked_for) > 5
     assert not elsewhere
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -492,9 +503,32 @@ def assert_nothing_else_is_served(address: str, folder: Path):
     assert status("/", headers={"Host": "elsewhere.example"}) == 400
     body = json.dumps({"data": [{"path": "https://example.com/x.png", "meta": {"_type": "gradio.FileData"}}]}).encode()
     assert status("/gradio_api/queue/join", data=body, headers={"Content-Type": "application/json"}) == 403
+    secret = folder / "secret.png"
+    Image.new("RGB", (8, 8), "red").save(secret)
+    body = json.dumps({"data": [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}]}).encode()
+    assert status("/gradio_api/queue/join", data=body, headers={"Content-Type": "application/json"}) == 403
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\n%s\r\n--x--\r\n'
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     assert status("/gradio_api/upload", data=part % bytes(2**20 + 1), headers=headers) == 413
+
+
+@pytest.mark.slow
+def test_gradio_itself_takes_no_file_of_the_disk_for_the_pages_own(run, tmp_path, monkeypatch):
+    """Behind the guard, too: that is what `has_launched` is for."""
+    import uvicorn
+    from gradio import processing_utils
+    from gradio.context import LocalContext
+    from gradio.exceptions import InvalidPathError
+
+    pages = []
+    build = server.build
+    monkeypatch.setattr(server, "build", lambda *arguments: pages.append(build(*arguments)) or pages[0])
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
+    server.serve(run, "127.0.0.1", 0)
+    (tmp_path / "secret.txt").write_text("secret")
+    LocalContext.blocks.set(pages[0])  # whose page a request is for
+    with pytest.raises(InvalidPathError):
+        processing_utils._check_allowed(str(tmp_path / "secret.txt"), check_in_upload_folder=True)
 
 
 @pytest.mark.slow

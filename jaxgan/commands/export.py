@@ -9,6 +9,7 @@ import tyro
 import jaxgan
 from jaxgan import configs
 from jaxgan.commands.parsing import parse
+from jaxgan.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Export:
     network: str = "G"
     """Of weights, which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A). Or all: the whole
     run in one file, for `jaxgan import-weights --format jaxgan` on another machine."""
-    dtype: Literal["float16", "float32"] = "float32"
-    """Of the weights in a file with all networks: float16 halves the file."""
+    dtype: Literal["float16", "float32"] | None = None
+    """Of the weights in a file with all networks: float16 halves the file; float32 by default."""
     weights: Literal["ema", "raw"] = "ema"
     """The moving average of the weights where there is one, or the weights themselves."""
     step: int | Literal["best"] | None = None
@@ -46,6 +47,10 @@ def run(argv: list[str]) -> int:
     arguments = parse(Export, "jaxgan export", argv)
     from jaxgan.weights import export_weights, pack
 
+    if arguments.dtype is not None and (arguments.format, arguments.network) != ("safetensors", "all"):
+        raise UserError(
+            f"--dtype {arguments.dtype} is for a file with all networks: give --network all, or leave it out"
+        )
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
     if arguments.format != "safetensors":
@@ -57,7 +62,7 @@ def run(argv: list[str]) -> int:
         print(f"step {trained.step} in {arguments.out}: {', '.join(map(' '.join, given.items()))} -> {made}")
         return 0
     if arguments.network == "all":
-        pack(trained, arguments.out, arguments.weights, arguments.dtype)
+        pack(trained, arguments.out, arguments.weights, arguments.dtype or "float32")
         print(
             f"step {trained.step} in {arguments.out}, for jaxgan import-weights {arguments.out} --format jaxgan --out DIR"
         )

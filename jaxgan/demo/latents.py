@@ -106,7 +106,8 @@ def sheet(run: "Run", made: np.ndarray, label: str | None) -> Image.Image:
 
 def class_names(run: "Run") -> tuple[str, ...]:
     """The classes that one can choose from."""
-    return run.record.classes if "label" in run.system.reads else ()
+    one = "label" in run.system.reads and not run.record.shapes["label"].shape
+    return run.record.classes if one else ()
 
 
 def page(run: "Run", settings: common.Settings, blocks: Any) -> None:

@@ -69,13 +69,21 @@ def build(run: "Run", settings: common.Settings) -> Any:
 class Guard:
     """Stands before the page's application (ASGI), and lets through what the page asks for and no more."""
 
-    def __init__(self, app: Any):
-        self.app = app
+    def __init__(self, app: Any, folder: Path, hosts: tuple[str, ...] | None):
+        """Of uploads that lie in `folder`; for requests to one of these hosts, or, where None, to any."""
+        self.app, self.folder, self.hosts = app, folder, hosts
 
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         """One request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get("host", "")
+        if self.hosts is not None and _without_port(host) not in self.hosts:  # a name elsewhere that leads here
+            return await _refuse(send, 400)
+        origin = headers.get("origin")
+        if scope["method"] == "POST" and origin is not None and origin.partition("://")[2] != host:
+            return await _refuse(send, 403)  # another page, which has no business here
         path = scope["path"].lstrip("/")
         if path and not path.startswith(ROUTES):
             return await _refuse(send, 404)
@@ -86,7 +94,7 @@ class Guard:
                 body, more = body + part.get("body", b""), part.get("more_body", False)
                 if len(body) > LARGEST:
                     return await _refuse(send, 413)
-            if names_address(body):
+            if names_other_file(body, self.folder):
                 return await _refuse(send, 403)
             receive = _again(body, receive)
 
@@ -98,21 +106,37 @@ class Guard:
         await self.app(scope, receive, answer)
 
 
-def names_address(body: bytes) -> bool:
-    """Whether a request names a file by its address on the internet, which Gradio would fetch; or is no JSON."""
+def names_other_file(body: bytes, folder: Path) -> bool:
+    """Whether a request names a file that lies elsewhere than in the folder of the uploads, or is no JSON.
+
+    Gradio would fetch one of the internet, and, mounted as it is here, read any of this machine.
+    """
     try:
         waiting = [json.loads(body or b"null")]
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
+    inside = folder.resolve()
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            if "://" in str(value.get("path", "")):
+            if "path" in value and not _lies_in(inside, value["path"]):
                 return True
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
     return False
+
+
+def _lies_in(folder: Path, name: Any) -> bool:
+    if name is None:
+        return True
+    if not isinstance(name, str) or "\0" in name:
+        return False
+    return Path(name).is_absolute() and Path(name).resolve().is_relative_to(folder)
+
+
+def _without_port(host: str) -> str:
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 async def _refuse(send: Any, status: int) -> None:
@@ -169,14 +193,15 @@ def serve(run: "Run", host: str, port: int, **settings: Any) -> None:
         import gradio
         import uvicorn
         from fastapi import FastAPI
-        from starlette.middleware.trustedhost import TrustedHostMiddleware
 
         made = common.Settings(folder=Path(folder, "pictures"), **settings)
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         plain = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+        page = build(run, made)
+        page.has_launched = True  # without it Gradio takes any file of the disk for the page's own
         gradio.mount_gradio_app(
             app,
-            build(run, made),
+            page,
             path="/",
             max_file_size=made.max_upload,
             theme=plain,
@@ -186,15 +211,14 @@ def serve(run: "Run", host: str, port: int, **settings: Any) -> None:
             mcp_server=False,
             show_error=False,
         )
-        app.add_middleware(Guard)
-        if host in LOOPBACK[:2]:  # a page elsewhere whose name leads here is not answered
-            app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK[:2]))
+        hosts = (*LOOPBACK, host) if host in LOOPBACK or host.startswith("127.") else None
+        app.add_middleware(Guard, folder=Path(folder, "gradio"), hosts=hosts)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         # Of connections that are cut off at the end nobody needs to hear.
         logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the folder is removed then, too
         number = listening.getsockname()[1]
-        if host not in LOOPBACK:
+        if hosts is None:
             print(f"listening on {host}: whoever reaches this machine can use the page, there is no password")
         name = f"[{host}]" if ":" in host else host
         print(f"step {run.step} on http://{name}:{number} (Ctrl-C ends it)", flush=True)

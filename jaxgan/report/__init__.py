@@ -8,12 +8,12 @@ A workdir is data, perhaps somebody else's: all that comes from it is escaped, a
 nothing run but page.js and nothing load at all. The same workdir gives the same bytes.
 """
 
-import os
 from pathlib import Path
 
 from jaxgan import bucket
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
+from jaxgan.exporting import write
 
 
 def write_report(workdir: str | Path, out: str | Path | None = None, *, experiment: Experiment | None = None) -> Path:
@@ -28,7 +28,7 @@ def write_report(workdir: str | Path, out: str | Path | None = None, *, experime
             digest nor parameter counts, and says so.
 
     Raises:
-        UserError: it is not a workdir, or its experiment is not `experiment`.
+        UserError: it is not a workdir, or its experiment is not `experiment`; or the file cannot be written.
     """
     from jaxgan.report.page import page  # matplotlib is slow to import
     from jaxgan.report.reading import read
@@ -39,9 +39,8 @@ def write_report(workdir: str | Path, out: str | Path | None = None, *, experime
     out = directory / "report.html" if out is None else bucket.local(out)
     if out.is_dir():
         raise UserError(f"{out} is a folder: give the report the name of a file in it")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
     # JSON may hold half of a surrogate pair, which is no character.
-    partial.write_bytes(content.encode(errors="replace"))
-    os.replace(partial, out)
+    write(out, content.encode(errors="replace"))
+    for place in {directory, out}:
+        bucket.send(place)
     return out

@@ -90,6 +90,7 @@ def begin(out: Path, record: workdir.Record, state: TrainState, position: int) -
 def empty(out: str | Path) -> Path:
     """Where a workdir is to be made, on this machine. Raises: UserError: something is there."""
     out = bucket.local(out)
+    bucket.fetch(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out} exists and is not an empty folder: give another --out")
     return out

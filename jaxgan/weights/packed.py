@@ -17,7 +17,7 @@ import flax
 import jax
 import numpy as np
 
-from jaxgan import workdir
+from jaxgan import bucket, workdir
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.experiment import Experiment
 from jaxgan.exporting import write
@@ -28,6 +28,10 @@ from jaxgan.weights.importing import begin, empty, record_of
 
 FORMAT = "jaxgan"
 """What `jaxgan import-weights --format` calls such a file; and the entry of its metadata, JSON."""
+
+
+LARGEST = 10**8
+"""Steps of a run, at most: its place in the data is counted step by step."""
 
 
 def shipped() -> dict[str, Path]:
@@ -66,7 +70,7 @@ def pack(
     >>> read_weights("digits.safetensors").tensors["G/params/Dense_0/kernel"].shape
     (32, 256)
     """
-    out = Path(out)
+    out = bucket.local(out)
     if out.suffix.lower() != ".safetensors":
         raise UserError(f"--out {out}: it must end in .safetensors")
     try:
@@ -88,8 +92,8 @@ def pack(
             raise UserError(f"the tensor {name} of {run.workdir} has values beyond {dtype}: give --dtype float32")
     # One entry: safetensors writes several in an order that changes from time to time.
     metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step, "networks": names})}
-    out.parent.mkdir(parents=True, exist_ok=True)
     write(out, save(tensors, metadata))
+    bucket.send(out)
 
 
 def unpack(file: str | Path, out: str | Path, *, data: Any = None) -> Run:
@@ -145,9 +149,13 @@ def _metadata(source: Weights) -> tuple[dict[str, Any], int, list[str]]:
     try:
         about = json.loads(found[FORMAT])
         encoded, step, names = about["record"], about["step"], about["networks"]
-        if not isinstance(encoded, dict) or not isinstance(step, int) or step < 0 or not isinstance(names, list):
+        if not (
+            isinstance(encoded, dict) and isinstance(step, int) and 0 <= step < LARGEST and isinstance(names, list)
+        ):
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(f"{source.path} is damaged: its record cannot be read; get it again") from None
     return encoded, step, names
 
