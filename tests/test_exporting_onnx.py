@@ -29,6 +29,7 @@ from jaxgan.networks import (
 )
 from jaxgan.run import Run
 from jaxgan.systems.cgan import CGAN
+from jaxgan.systems.cogan import CoGAN
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.gan import GAN
@@ -58,6 +59,7 @@ RUNS = {
     "kernel of five": (DCGAN(networks=dataclasses.replace(TINY, kernel=5)), {"image": PICTURE}),
     "residual": (WGANGP(networks=RESIDUAL), {"image": PICTURE}),
     "sngan": (SNGAN(networks=RESIDUAL, conditional=True), {"image": PICTURE, "label": ()}),
+    "cogan": (CoGAN(latent_dim=4, width=4), {"image": PICTURE, "label": ()}),
     "pix2pix": (Pix2Pix(generator=UNet(width=4), discriminator=PATCH), {"input": PICTURE, "image": PICTURE}),
     "batch norm": (
         Pix2Pix(generator=Transform(width=4, blocks=1, norm="batch", dropout=0.5), discriminator=PATCH),
