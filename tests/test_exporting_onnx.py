@@ -171,5 +171,5 @@ def test_the_command(tmp_path, capfd):
     printed = capfd.readouterr()
     assert printed.out == f"step 1 in {tmp_path / 'g.onnx'}: z float32 [B, 5] -> float32 [B, 32, 32, 3]\n"
     assert not printed.err
-    assert main([*words, str(tmp_path / "nowhere" / "g.onnx")]) == 2
+    assert main([*words, str(tmp_path / "pictures.npz" / "g.onnx")]) == 2
     assert "cannot write" in one_sentence(capfd.readouterr().err)
