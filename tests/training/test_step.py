@@ -59,7 +59,9 @@ def relative_errors(state, reference, start):
 
 
 @pytest.mark.parametrize("mode", ["jit", "pmap"])
-@pytest.mark.parametrize("system", [Toy(critic_moves=2), Pairs()], ids=["toy", "pairs"])
+@pytest.mark.parametrize(
+    "system", [Toy(critic_moves=2), pytest.param(Pairs(), marks=pytest.mark.slow)], ids=["toy", "pairs"]
+)
 @pytest.mark.eight_devices
 def test_eight_devices_equal_one(mode, system):
     batches = minibatches(4, 2)
