@@ -11,7 +11,7 @@ from jaxgan.nn import cpu, lowering
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 # kernel, stride, padding, input height and width
-CASES = [
+FEW = [
     ((3, 3), (1, 1), ((1, 1), (1, 1)), (5, 4)),
     ((4, 4), (2, 2), ((1, 1), (1, 1)), (8, 6)),
     ((5, 5), (2, 2), ((1, 2), (1, 2)), (6, 8)),
@@ -28,11 +28,20 @@ CASES = [
     ((7, 7), (1, 1), ((3, 3), (3, 3)), (6, 7)),
     ((2, 5), (1, 1), ((2, 1), (-1, 3)), (8, 7)),
     ((5, 4), (1, 1), ((0, 0), (0, 0)), (8, 9)),  # more than 3x3, and no zeros around
+    # Blocks of pixels as features; of the first the last row is in no window.
+    ((4, 2), (2, 2), ((1, 0), (0, 1)), (8, 7)),
+    ((6, 4), (3, 2), ((2, 1), (0, 2)), (12, 8)),
+    ((4, 4), (2, 2), ((-1, 0), (2, -1)), (11, 10)),
+]
+MORE = [
+    ((4, 4), (2, 2), ((1, 1), (1, 1)), (8, 6)),
     # Large maps, where pixels that are spread out are features on CPU; at these, each phase begins elsewhere.
     ((4, 4), (2, 2), ((1, 1), (1, 1)), (32, 32)),
     ((6, 4), (3, 2), ((2, 1), (0, 2)), (48, 32)),
     ((2, 2), (2, 1), ((-2, 0), (5, -2)), (34, 20)),
 ]
+# The same, with how many features the input and the output have.
+CASES = [(*case, (3, 2)) for case in FEW] + [(*case, (5, 5)) for case in MORE]
 
 
 def reference_conv(x, kernel, stride, padding):
@@ -65,10 +74,10 @@ def derivatives(function, x, kernel, stride, padding):
 )
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_agrees_with_lax_to_the_second_derivative(ours, reference, case):
-    window, stride, padding, size = case
+    window, stride, padding, size, features = case
     generator = np.random.default_rng(0)
-    x = generator.standard_normal((2, *size, 3))
-    kernel = generator.standard_normal((*window, 3, 2))
+    x = generator.standard_normal((2, *size, features[0]))
+    kernel = generator.standard_normal((*window, *features))
     with jax.enable_x64(True):
         got = derivatives(ours, x, kernel, stride, padding)
         wanted = derivatives(reference, x, kernel, stride, padding)
@@ -139,24 +148,24 @@ def test_the_kernels_gradient_in_groups_of_rows(size, rows):
 
 
 def test_each_of_the_forms_for_cpu_is_met_here(monkeypatch):
-    met, forms = set(), ("_spread", "_swapped", "_by_rows", "_bordered")
+    met, forms = set(), ("_Product", "_Blocks", "_spread", "_swapped", "_by_rows", "_bordered")
     for name in forms:
         form = getattr(cpu, name)
         monkeypatch.setattr(cpu, name, lambda *a, form=form, name=name: met.add(name) or form(*a))
-    for window, stride, padding, size in CASES:
+    for window, stride, padding, size, features in CASES:
         for function in (lowering.conv, lowering.conv_transpose):
             loss = lambda x, k: (function(x, k, stride, padding) ** 2).sum()  # noqa: B023, E731
-            jax.eval_shape(jax.grad(loss, (0, 1)), jnp.ones((1, *size, 3)), jnp.ones((*window, 3, 2)))
+            jax.eval_shape(jax.grad(loss, (0, 1)), jnp.ones((1, *size, features[0])), jnp.ones((*window, *features)))
     assert met == set(forms)
 
 
-def test_only_small_maps_are_products_and_only_on_cpu():
+def test_only_small_maps_and_few_features_are_products_and_only_on_cpu():
     def conv(x, kernel):
         return lowering.conv(x, kernel, (2, 2), ((1, 1), (1, 1)))
 
-    kernel = jnp.ones((4, 4, 3, 2))
-    assert contractions(conv, jnp.ones((1, 4, 4, 3)), kernel) == ["dot_general"]
-    assert contractions(conv, jnp.ones((1, 8, 8, 3)), kernel) == ["convolution"]
-    elsewhere = jax.jit(conv).trace(jnp.ones((1, 4, 4, 3)), kernel).lower(lowering_platforms=("tpu",)).as_text()
-    assert "stablehlo.convolution" in elsewhere
-    assert "stablehlo.dot_general" not in elsewhere
+    for features, size, wanted in ((5, 4, "dot_general"), (5, 8, "convolution"), (4, 8, "dot_general")):
+        x, kernel = jnp.ones((1, size, size, features)), jnp.ones((4, 4, features, 2))
+        assert contractions(conv, x, kernel) == [wanted]
+        elsewhere = jax.jit(conv).trace(x, kernel).lower(lowering_platforms=("tpu",)).as_text()
+        assert "stablehlo.convolution" in elsewhere
+        assert "stablehlo.dot_general" not in elsewhere
