@@ -23,7 +23,7 @@ SMALL = {
     "discriminator_moves": 1, "pool": 3, "encoder_steps": 1,
 }  # fmt: skip
 SIZE = 32
-QUICK = {"gan_digits", "cgan_digits", "gan_mnist", "quickstart", "wgan_gp_grid"}
+QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}
 """What the default tests train of all configs; the slow ones train the rest."""
 TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
 """Slow to compile, however small; the tests of their systems train them, too."""

@@ -53,6 +53,7 @@ def test_latents_become_the_runs_pictures_in_a_process_without_jaxgan(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_translator_with_dropout(tmp_path):
     run, file = randomised(SYSTEMS["unet"], tmp_path / "run"), tmp_path / "g.stablehlo"
     export_program(run, file)

@@ -4,11 +4,14 @@ import dataclasses
 import re
 from pathlib import Path
 
+import pytest
+
 import jaxgan
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parent.parent / "README.md").read_text(), re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_notebook_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

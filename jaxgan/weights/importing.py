@@ -12,9 +12,9 @@ from jaxgan.data.pipeline import Batches
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, restore
-from jaxgan.training.checkpoint import Checkpoints, digests, host_copy
+from jaxgan.training.checkpoint import Checkpoints, digests
 from jaxgan.training.state import TrainState
-from jaxgan.training.step import initial_state
+from jaxgan.training.step import fresh_state
 from jaxgan.weights.data import Imported
 from jaxgan.weights.file import read_weights
 from jaxgan.weights.formats import Format, Recognised, module_of
@@ -98,14 +98,7 @@ def empty(out: str | Path) -> Path:
 
 def _initial_state(record: workdir.Record, read: dict[str, dict[str, Any]]) -> TrainState:
     """The state of step 0, with the variables of these networks."""
-
-    def others() -> TrainState:
-        state = initial_state(record.system, record.experiment.seed, record.zeros(2))
-        # What is replaced is not to be compiled: drawing weights takes most of the time of an import.
-        left = {name: network.replace(params=None, variables={}) for name, network in state.networks.items()}
-        return state.replace(networks=state.networks | {name: left[name] for name in read})
-
-    state = host_copy(jax.jit(others)())
+    state = fresh_state(record.system, record.experiment.seed, lambda: record.zeros(2), known=read)
     networks = dict(state.networks)
     for name, variables in read.items():
         rest = {collection: leaves for collection, leaves in variables.items() if collection != "params"}

@@ -159,7 +159,9 @@ def judged(patch, size):
     return lambda x: module.apply(variables, x, "batch")
 
 
-@pytest.mark.parametrize(("field", "size"), [(1, 8), (16, 64), (34, 96), (70, 256), (286, 512)])
+@pytest.mark.parametrize(
+    ("field", "size"), [(1, 8), (16, 64), (34, 96), (70, 256), pytest.param(286, 512, marks=pytest.mark.slow)]
+)
 def test_one_logit_sees_its_field(field, size):
     """By the gradient of one logit in the middle."""
     judge = judged(Patch(width=2, field=field, norm="none"), size)

@@ -92,6 +92,7 @@ def test_it_learns_an_easy_translation():
     assert step_once(system, batch, 1, steps=60)[2]["generator/l1"] < 0.3 * first
 
 
+@pytest.mark.slow
 def test_samples_are_translations_of_their_own_inputs(begun, sampled):
     inputs = {name: np.asarray(value) for name, value in begun.batch.items()}
     made = sampled(SMALL, begun.variables, inputs)

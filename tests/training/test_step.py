@@ -58,7 +58,7 @@ def relative_errors(state, reference, start):
     ]
 
 
-@pytest.mark.parametrize("mode", ["jit", "pmap"])
+@pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "system", [Toy(critic_moves=2), pytest.param(Pairs(), marks=pytest.mark.slow)], ids=["toy", "pairs"]
 )

@@ -64,6 +64,7 @@ def test_in_full_precision_it_is_exact(run, tmp_path):
     assert_equal(unpack(tmp_path / "full.safetensors", tmp_path / "run").variables("raw"), run.variables("raw"))
 
 
+@pytest.mark.slow
 def test_it_trains_on_from_its_step_and_place_in_the_data(run, file, tmp_path, pictures):
     def position():
         checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", read_only=True)

@@ -144,6 +144,7 @@ def test_without_data_it_cannot_be_trained(tmp_path):
         jaxgan.fit(run.experiment, run.workdir)
 
 
+@pytest.mark.slow
 def test_one_generator_is_enough(tmp_path):
     run = randomised(SYSTEMS["instance"], tmp_path)
     exported(run, tmp_path)
