@@ -15,9 +15,9 @@ from tensorboardX.proto import event_pb2
 import jaxgan
 from jaxgan import Outcome, Phase, System, TrainingDiverged, UserError, rows
 from jaxgan.data import Records
-from jaxgan.training import loop
 from jaxgan.training.checkpoint import digest
 from jaxgan.training.logs import MetricSums, read_metrics
+from jaxgan.training.parallel import Layout
 
 DIM = 5
 
@@ -102,16 +102,12 @@ def test_toy_system_trains(tmp_path, straight):
 
 
 @pytest.mark.eight_devices
-def test_a_step_makes_only_the_transfers_that_it_asks_for(tmp_path, monkeypatch):
-    """Rows go to the devices, and nothing else; nothing comes back, so that no step waits for the one before."""
-    advance = loop._Trainer.advance
-
-    def guarded(trainer):
-        with jax.transfer_guard("disallow"):
-            advance(trainer)
-
-    monkeypatch.setattr(loop._Trainer, "advance", guarded)
-    assert jaxgan.fit(experiment(devices=2), tmp_path, quiet=True).step == 6
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_step_that_moves_what_it_did_not_ask_for_fails_in_all_these_tests(tmp_path, monkeypatch, devices):
+    """As the fixture `no_hidden_transfers` has it; here rows stay on the host until the program is called."""
+    monkeypatch.setattr(Layout, "put", lambda layout, batches: batches)
+    with pytest.raises(RuntimeError, match="Disallowed host-to-device transfer"):
+        jaxgan.fit(experiment(devices=devices), tmp_path, quiet=True)
 
 
 def test_callbacks(tmp_path, straight):
