@@ -122,7 +122,9 @@ def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
 
 def _products(geometry: Geometry, features: int) -> "_Product | _Blocks | None":
     """The matrix products to take, with so many features of x."""
-    if 0 < math.prod(geometry.positions) <= SMALL:
+    if min(geometry.positions) < 1:
+        return None
+    if math.prod(geometry.positions) <= SMALL:
         return _Product(geometry)
     return _Blocks(geometry) if features <= FEW and geometry.stride != (1, 1) and geometry.divided else None
 
