@@ -72,6 +72,13 @@ def _without_empty(state: TrainState) -> TrainState:
     return jax.tree.map(lambda x: x if np.size(x) else np.zeros(1, x.dtype), state)
 
 
+class _Manager(ocp.CheckpointManager):
+    """Orbax's, but it does not ask JAX for signals: the service that older ones ask is off (`processes.initialize`)."""
+
+    def reached_preemption(self, step: int) -> bool:
+        return False
+
+
 class Checkpoints:
     """The checkpoints of one workdir, newest last."""
 
@@ -85,7 +92,7 @@ class Checkpoints:
             self.directory.mkdir(exist_ok=True)
             self._remove_unfinished("*")
         me = jax.process_index()
-        self._manager = ocp.CheckpointManager(
+        self._manager = _Manager(
             self.directory,
             item_names=("state", "meta"),
             options=ocp.CheckpointManagerOptions(

@@ -75,9 +75,9 @@ class Layout:
         return Mesh(np.array(self.devices), (AXIS,))
 
     @property
-    def local(self) -> int:
-        """How many of the devices are this process's."""
-        return sum(device.process_index == jax.process_index() for device in self.devices)
+    def local(self) -> tuple[jax.Device, ...]:
+        """Those of the devices that are this process's."""
+        return tuple(device for device in self.devices if device.process_index == jax.process_index())
 
     def place(self, state: TrainState) -> TrainState:
         """The state on every device, as the compiled step takes it and returns it.
@@ -88,7 +88,7 @@ class Layout:
         if self.mode == "jit":
             return self.replicate(state)
         # From the host, so that no device holds the copies of all.
-        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (self.local, *x.shape)), jax.device_get(state))
+        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (len(self.local), *x.shape)), jax.device_get(state))
         # Copied once more on the devices: on CPU an array may share the memory of the NumPy array that it was made from.
         return jax.pmap(lambda tree: jax.tree.map(jnp.copy, tree), axis_name=AXIS, devices=self.devices)(stacked)
 
@@ -102,12 +102,13 @@ class Layout:
 
     def put(self, batches: dict[str, np.ndarray], leading: int = 1) -> dict[str, jax.Array]:
         """Minibatches [..., rows of this process, ...] with `leading` axes before the rows, divided over its devices."""
+        over = P(*(None,) * leading, AXIS)
         if self.mode == "pmap":
-            return jax.tree.map(
-                lambda x: x.reshape(*x.shape[:leading], self.local, -1, *x.shape[leading + 1 :]),
-                batches,
-            )
-        sharding = NamedSharding(self.mesh, P(*(None,) * leading, AXIS))
+            count = len(self.local)
+            stacked = jax.tree.map(lambda x: x.reshape(*x.shape[:leading], count, -1, *x.shape[leading + 1 :]), batches)
+            # pmap of several processes is given by each what its own devices hold.
+            return jax.device_put(stacked, NamedSharding(Mesh(np.array(self.local), (AXIS,)), over))
+        sharding = NamedSharding(self.mesh, over)
         if jax.process_count() == 1:
             return jax.device_put(batches, sharding)
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batches)
