@@ -19,9 +19,11 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 @pytest.fixture
-def kernel_environment(tmp_path, monkeypatch):
-    """What a kernel inherits: not the fake devices and the unoptimised programs of the other tests."""
+def kernel_environment(tmp_path, monkeypatch, cache):
+    """What a kernel inherits: not the fake devices and the unoptimised programs of the other tests, but what other notebooks
+    have compiled."""
     monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(cache / "compiled"))
     monkeypatch.setenv("JAXGAN_FAST", "1")
     monkeypatch.setenv("JAXGAN_WORK", str(tmp_path / "runs"))
 

@@ -106,12 +106,8 @@ def test_stopped_politely(straight, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["dcgan_avatars"])
-def test_killed_ten_times(config, tmp_path):
-    from jaxgan import configs
-
-    config = config if config in configs.shipped() else "quickstart"
-    command = ["train", config, "--steps", 60, "--checkpoint-every", 2]
+def test_killed_ten_times(tmp_path):
+    command = ["train", "dcgan_avatars", "--data.count", 512, "--steps", 60, "--checkpoint-every", 2]
     expected = digest(run(*command, "--workdir", tmp_path / "straight").stdout)
     command += ["--workdir", tmp_path / "run"]
     kills, during_saves, firsts = 0, 0, []
@@ -432,7 +428,7 @@ def test_full_disk(small_disk, straight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.9, 1.02, 1.2, 1.5, 3.1])
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.02, 1.5, 3.1])
 def test_full_disk_at_any_moment(small_disk, straight, share):
     one = sum(p.stat().st_size for p in (straight[0] / "checkpoints" / str(STEPS)).rglob("*") if p.is_file())
     fill_disk(small_disk, f"{max(8, int(one * share) // 1024)}k", straight[1])

@@ -155,8 +155,8 @@ def test_receptive_fields():
 
 def judged(patch, size):
     module = patch.module(FLOAT32)
-    variables = module.init(jax.random.key(0), jnp.zeros((1, size, size, 3)), "batch")
-    return lambda x: module.apply(variables, x, "batch")
+    variables = jax.jit(lambda: module.init(jax.random.key(0), jnp.zeros((1, size, size, 3)), "batch"))()
+    return jax.jit(lambda x: module.apply(variables, x, "batch"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_one_logit_sees_its_field(field, size):
     if field == 70:
         assert logits.shape == (1, 30, 30)
     middle = logits.shape[1] // 2
-    seen = np.abs(np.asarray(jax.grad(lambda x: judge(x)[0, middle, middle])(x))[0]).sum(-1) > 0
+    seen = np.abs(np.asarray(jax.jit(jax.grad(lambda x: judge(x)[0, middle, middle]))(x))[0]).sum(-1) > 0
     for axis in (0, 1):
         where = np.flatnonzero(seen.any(axis))
         assert where[-1] - where[0] + 1 == field

@@ -98,7 +98,7 @@ def test_both_directions(begun):
 
     generator = SMALL.generator.module(3, jnp.float32)
     for direction, name in (("ab", "G"), ("ba", "F")):
-        expected = generator.apply(begun.variables[name], x, "batch", True)
+        expected = jax.jit(generator.apply, static_argnums=(2, 3))(begun.variables[name], x, "batch", True)
         np.testing.assert_allclose(translate(direction), expected, atol=1e-5)
     shown = jax.jit(rows.solo(lambda: SMALL.preview(begun.variables, begun.batch, jax.random.key(0))))()
     assert shown.shape == (2, 6, SIZE, SIZE, 3)
@@ -136,7 +136,7 @@ def test_sets_of_two_sizes_are_refused():
 
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(SMALL, pictures(8), tolerance=1e-5)
+    eight_devices_equal_one(SMALL, pictures(8), tolerance=1e-5, modes=("jit", "pmap"))
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_latents(latent):
 
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(dataclasses.replace(SMALL, r1=1.0), {"image": pictures(16)})
+    eight_devices_equal_one(dataclasses.replace(SMALL, r1=1.0), {"image": pictures(16)}, modes=("jit", "pmap"))
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def test_the_papers_sizes():
 
 
 def test_weights_begin_centred():
-    state = initial_state(GAN(), 0, {"image": np.zeros((2, 28, 28, 1), np.float32)})
+    state = jax.jit(lambda: initial_state(GAN(), 0, {"image": np.zeros((2, 28, 28, 1), np.float32)}))()
     kernel = np.asarray(state.networks["G"].params["Dense_1"]["kernel"])
     assert np.abs(kernel).max() <= 0.05
     assert kernel.std() == pytest.approx(0.05 / 3**0.5, rel=0.01)
@@ -49,7 +49,7 @@ def test_both_generator_losses_push_the_same_way_at_the_start():
 
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(SMALL, BATCH)
+    eight_devices_equal_one(SMALL, BATCH, modes=("jit", "pmap"))
 
 
 def test_samples(sampled):
