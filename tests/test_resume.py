@@ -107,7 +107,8 @@ def test_stopped_politely(straight, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_killed_ten_times(tmp_path):
-    command = ["train", "dcgan_avatars", "--data.count", 512, "--system.networks.width", 16, "--steps", 60, "--checkpoint-every", 2]
+    small = ["--data.count", 512, "--system.networks.width", 16]
+    command = ["train", "dcgan_avatars", *small, "--steps", 60, "--checkpoint-every", 2]
     expected = digest(run(*command, "--workdir", tmp_path / "straight").stdout)
     command += ["--workdir", tmp_path / "run"]
     kills, during_saves, firsts = 0, 0, []
