@@ -22,7 +22,7 @@ from pathlib import Path
 import fsspec
 from etils import epath
 
-from jaxgan.cache import cache_dir
+from jaxgan.cache import cache_dir, expanded
 from jaxgan.errors import UserError
 
 SCHEMES = {"gs": "gcsfs", "s3": "s3fs", "az": "adlfs", "hf": "huggingface_hub"}
@@ -36,9 +36,9 @@ for protocol in ("gcs", "s3", "az", "hf"):  # what another machine writes must b
 
 
 def local(place: str | Path) -> Path:
-    """Where a path is on the local disk: itself, or the copy of what lies in a bucket. Nothing is fetched yet."""
+    """Where a path is on the local disk: itself (~ expanded), or the copy of what lies in a bucket. Nothing is fetched yet."""
     scheme, _, rest = str(place).partition(":/")  # a Path has lost one of the two slashes
-    return _root() / scheme / rest.strip("/") if scheme in SCHEMES and rest.strip("/") else Path(place)
+    return _root() / scheme / rest.strip("/") if scheme in SCHEMES and rest.strip("/") else expanded(place)
 
 
 def holds(place: Path) -> bool:
@@ -116,7 +116,7 @@ def _root() -> Path:
 
 def _address(place: Path) -> epath.Path | None:
     """Of what a path is the copy; None for any other."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, UserError):  # not below the root; no home folder, hence no copies
         scheme, *rest = place.absolute().relative_to(_root().absolute()).parts
         return epath.Path(f"{scheme}://{'/'.join(rest)}")
     return None

@@ -3,9 +3,32 @@
 import os
 from pathlib import Path
 
+from jaxgan.errors import UserError
+
+
+def expanded(path: str | Path) -> Path:
+    """A path as a person writes it, whose ~ is their home folder.
+
+    Raises:
+        UserError: there is a ~, and nothing says where the home folder is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{path}: this account has no home folder for the ~ to stand for: write the path out") from None
+
 
 def cache_dir() -> Path:
-    """$JAXGAN_CACHE, else $XDG_CACHE_HOME/jaxgan, else ~/.cache/jaxgan."""
+    """$JAXGAN_CACHE, else $XDG_CACHE_HOME/jaxgan, else ~/.cache/jaxgan.
+
+    Raises:
+        UserError: neither variable is set, and there is no home folder.
+    """
     if os.environ.get("JAXGAN_CACHE"):
-        return Path(os.environ["JAXGAN_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "jaxgan"
+        return expanded(os.environ["JAXGAN_CACHE"])
+    try:
+        return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "jaxgan"
+    except UserError:
+        raise UserError(
+            "this account has no home folder to keep prepared data in: set JAXGAN_CACHE to a folder of its own"
+        ) from None

@@ -39,9 +39,41 @@ COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit",
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    _open_streams()
+    try:
+        return _command(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:  # `| head` has seen enough
+        return 0
+    finally:
+        _leave_quietly()
+
+
+def _leave_quietly() -> None:
+    """Drop what a pipe did not take in the end: Python would print a traceback, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_streams() -> None:
+    """Give standard input, output and error somewhere to go where they are closed (`2>&-`, a service without a terminal).
+
+    Otherwise the next files that are opened, a checkpoint's say, get their numbers, and what libraries print into them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     with contextlib.suppress(AttributeError):  # a notebook's is none that can be set
         sys.stdout.reconfigure(line_buffering=True)  # in a pipe or a job's log, too, progress shows as it happens
+
+
+def _command(argv: list[str]) -> int:
     if not argv:
         return complain(f"give a command: {', '.join(COMMANDS)}; jaxgan --help explains them")
     if argv[0] in ("-h", "--help", "help"):
@@ -64,9 +96,8 @@ def main(argv: list[str] | None = None) -> int:
         return complain(str(error))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
         from jaxgan.training.checkpoint import is_disk_full
 
@@ -115,7 +146,7 @@ def _keep_compiled(argv: list[str]) -> None:
     """
     if argv[0] == "bench" or any(word.startswith("--distributed") for word in argv):
         return
-    with contextlib.suppress(RuntimeError):  # no home
+    with contextlib.suppress(UserError):  # no home
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "compiled"))
 
 

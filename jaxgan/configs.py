@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def find(config: str) -> Path:
     Raises:
         UserError: there is none; the sentence names the nearest.
     """
-    path = Path(config).expanduser()
+    path = expanded(config)
     if path.is_file():
         return path
     names = shipped()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan import run as runs
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.metrics.moments import Moments
@@ -72,7 +73,7 @@ def evaluate(
         run = runs.restore(run_or_workdir, step=step, experiment=experiment)
     real = RealPictures(run.experiment.data, features, features_file, reference)
     figures = score_run(run, real, metrics, num, seed, save_statistics)
-    write(Path(json_file) if json_file else run.workdir / "evaluation.json", figures)
+    write(expanded(json_file) if json_file else run.workdir / "evaluation.json", figures)
     return figures
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.data import Folder
 from jaxgan.errors import UserError
 from jaxgan.evaluation import DEFAULT, result, write
@@ -76,7 +77,7 @@ def evaluate_folders(
     count = {"real": len(reals) or None, "generated": len(fakes)}
     found = result({name: figures[name] for name in metrics}, count, network, None, seed)
     if json_file:
-        write(Path(json_file), found)
+        write(expanded(json_file), found)
     return found
 
 
@@ -100,7 +101,7 @@ def _paired(reals: list[Path], real: Path, fakes: list[Path], fake: Path) -> lis
     """
 
     def named(files, folder):
-        names = {path.relative_to(folder.expanduser()).with_suffix(""): path for path in files}
+        names = {path.relative_to(expanded(folder)).with_suffix(""): path for path in files}
         if len(names) < len(files):
             raise UserError(
                 f"{folder} has pictures that differ in their suffix alone, and pairs are made by name: rename some"

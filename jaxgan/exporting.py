@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import rows
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.translation import Translator
 
@@ -50,7 +51,7 @@ def export_program(
         UserError: the run makes its pictures of neither latents nor pictures, or does not go in this direction; the file
             cannot be written; the extra [export] is missing.
     """
-    out = Path(out)
+    out = expanded(out)
     if out.suffix.lower() != ".stablehlo":
         raise UserError(f"--out {out}: it must end in .stablehlo")
     function, arguments = generator(run, direction, weights, _one_after_the_other)

@@ -22,6 +22,7 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 from jax.extend.core import Literal as Constant
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.exporting import described, generator, write
 
@@ -58,7 +59,7 @@ def export_onnx(
         UserError: as `export_program`; the extra [onnx] is missing; the converter or onnxruntime does not know something in
             this generator, or what they make of it is not what JAX makes.
     """
-    out = Path(out)
+    out = expanded(out)
     if out.suffix.lower() != ".onnx":
         raise UserError(f"--out {out}: it must end in .onnx")
     function, arguments = generator(run, direction, weights, _side_by_side)

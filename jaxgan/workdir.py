@@ -231,14 +231,24 @@ def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
     """
     if overwrite and (workdir / RECORD).exists():
         for name in CONTENTS:
-            target = workdir / name
-            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+            _remove(workdir / name)
     elif overwrite and (workdir / "checkpoints").exists():
         raise UserError(
             f"{workdir} has a folder of checkpoints but no {RECORD}: to begin again, see whose they are and remove them, "
             "or give another --workdir"
         )
     _write_atomically(workdir / RECORD, json.dumps(record.to_json(), indent=2) + "\n")
+
+
+def _remove(target: Path) -> None:
+    """Whatever it is. Of a link to a folder (on a larger disk, say) what it leads to is emptied, and the link stays."""
+    if target.is_symlink() and target.is_dir():
+        for entry in target.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    elif target.is_dir():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -3,8 +3,12 @@
 import dataclasses
 import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import configs, workdir
 from jaxgan.cli import main
-from tests.command import TINY, content, digest, one_sentence, run, start
+from tests.command import TINY, content, digest, environment, one_sentence, run, start
 
 OWN = '''
 """A system and a data set of one's own."""
@@ -219,6 +223,73 @@ def test_own_system(place, tmp_path, capfd):
     assert main(["info", folder, "--config", config]) == 0
     assert "system       jaxgan_config_own:Own" in capfd.readouterr().out
     assert Image.open(tmp_path / "run" / "sample.png").size == (2 * 64 + 2, 64)
+
+
+def test_no_streams_and_an_odd_place(tmp_path):
+    """A service without a terminal, in a folder whose name Orbax would take for a pattern, named as a person names it."""
+    home = tmp_path / "home"
+    (home / "exp[1]").mkdir(parents=True)
+    words = [sys.executable, "-m", "jaxgan.cli", *TINY, "--steps", "2", "--workdir=~/exp[1]/back\\slash"]
+    env = {**environment(), "HOME": str(home)}
+    shell = f"exec {shlex.join(words)} <&- >&- 2>&-"
+    assert subprocess.run(["bash", "-c", shell], env=env, cwd=tmp_path, timeout=300).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    restored = jaxgan.restore(home / "exp[1]" / "back\\slash")
+    assert restored.step == 2
+    assert restored.sample(1).shape == (1, 8, 8, 1)
+
+
+def test_seeds_in_an_odd_place(place, tmp_path, capfd):
+    folder = tmp_path / "lr*[0.1]"
+    assert main(["train", str(place / "own.py"), "--seeds", "0,1", "--workdir", str(folder)]) == 0
+    capfd.readouterr()
+    config = configs.load(str(place / "own.py"))
+    runs = [jaxgan.restore(folder / f"seed{seed}", experiment=replace(config, seed=seed)) for seed in (0, 1)]
+    assert [run.step for run in runs] == [6, 6]
+    assert main(["train", str(place / "own.py"), "--seeds", "0,1", "--workdir", str(folder), "--steps", "8"]) == 0
+    assert "resuming from step 6" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("listening", ["", "2>&1"])
+@pytest.mark.parametrize("line", ["--help", "train quickstart --help", "list", "info"])
+def test_nobody_reads_on(line, listening):
+    command = f"{sys.executable} -m jaxgan.cli {line} {listening} | true; exit ${{PIPESTATUS[0]}}"
+    out = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment(), timeout=60)
+    assert "Traceback" not in out.stderr
+    assert "BrokenPipe" not in out.stderr
+    assert out.returncode == (2 if line == "info" else 0)
+
+
+def test_no_home(trained, tmp_path, monkeypatch, capfd):
+    """Of an account without a home folder nothing is asked that needs none."""
+    for name in ("HOME", "JAXGAN_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    assert main(["sample", str(trained), "--num", "1", "--out", str(tmp_path / "one.png")]) == 0
+    assert main(["sample", "~/run"]) == 2
+    assert "~/run: this account has no home folder" in one_sentence(capfd.readouterr().err)
+    assert main(["train", "quickstart", "--devices", "1", "--workdir", str(tmp_path / "run")]) == 2
+    assert "set JAXGAN_CACHE to a folder" in one_sentence(capfd.readouterr().err)
+
+
+def test_a_home_in_python(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "run").symlink_to(trained)
+    assert jaxgan.restore("~/run").step == 6
+
+
+def test_overwrite_keeps_a_link_to_another_disk(place, tmp_path):
+    """Its checkpoints lie where there is room."""
+    own, folder, disk = str(place / "own.py"), tmp_path / "run", tmp_path / "disk"
+    assert main(["train", own, "--workdir", str(folder), "--steps", "2"]) == 0
+    shutil.move(folder / "checkpoints", disk)
+    (folder / "checkpoints").symlink_to(disk)
+    (disk / "elsewhere").symlink_to(place)
+    before = content(place)
+    assert main(["train", own, "--workdir", str(folder), "--steps", "3", "--system.rate", "0.3", "--overwrite"]) == 0
+    assert (folder / "checkpoints").is_symlink()
+    assert sorted(path.name for path in disk.iterdir()) == ["1", "2", "3"]
+    assert content(place) == before
 
 
 def test_train_leaves_what_a_person_looks_at(trained):

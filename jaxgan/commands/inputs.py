@@ -5,6 +5,7 @@ import itertools
 import os
 from pathlib import Path
 
+from jaxgan.cache import expanded
 from jaxgan.data.base import nearest
 from jaxgan.data.folder import find_pictures
 from jaxgan.data.pictures import SUFFIXES
@@ -19,7 +20,7 @@ def find_inputs(text: str) -> tuple[dict[str, Path], Path | None]:
     Raises:
         UserError: there are none.
     """
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_dir():
         return {file.relative_to(path).as_posix(): file for file in find_pictures(path)}, path
     if path.exists():

@@ -1,18 +1,22 @@
 """What the commands share: how their flags are read, and how they complain."""
 
+import contextlib
 import dataclasses
 import sys
+from pathlib import Path
 from typing import Any
 
 import tyro
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 
 FLAGS = (tyro.conf.FlagCreatePairsOff,)
 
 
 def complain(sentence: str, code: int = 2) -> int:
-    print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # where nobody listens, the code says it
+        print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)
     return code
 
 
@@ -29,17 +33,26 @@ def with_source(experiment: Any, argv: list[str]) -> Any:
     """The experiment with the data of `--source`, which decides what the `--data.` flags are."""
     from jaxgan.data import parse_source
 
-    for index, word in enumerate(argv):
+    spec = None
+    for index, word in enumerate(argv):  # the last, as of other flags
         if word == "--source" and index + 1 < len(argv):
             spec = argv[index + 1]
         elif word.startswith("--source="):
             spec = word.partition("=")[2]
-        else:
-            continue
-        return dataclasses.replace(experiment, data=parse_source(spec, experiment.data))
-    return experiment
+    return experiment if spec is None else dataclasses.replace(experiment, data=parse_source(spec, experiment.data))
 
 
 def parse(kind: type, program: str, argv: list[str], default: Any = None) -> Any:
+    """The command's arguments, its paths with ~ expanded: a shell leaves that of `--workdir=~/x` to the program."""
     extra = {} if default is None else {"default": default}
-    return tyro.cli(kind, prog=program, args=argv, config=FLAGS, description=kind.__doc__ or "", **extra)
+    try:
+        read = tyro.cli(kind, prog=program, args=argv, config=FLAGS, description=kind.__doc__ or "", **extra)
+    except BrokenPipeError:  # nobody reads the help, or what is wrong with a flag
+        raise SystemExit(0 if {"-h", "--help"} & set(argv) else 2) from None
+    return dataclasses.replace(read, **{f.name: _at_home(getattr(read, f.name)) for f in dataclasses.fields(read)})
+
+
+def _at_home(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_at_home, value))
+    return expanded(value) if isinstance(value, Path) else value

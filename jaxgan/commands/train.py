@@ -29,7 +29,8 @@ def run(argv: list[str]) -> int:
             return supervision.supervise(["train", *argv])
         rest = _with_value(rest)
     if not asks_for_help:
-        print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
+        with contextlib.suppress(BrokenPipeError):  # a person who has gone away (`| head`) stops no training
+            print(f"jaxgan {jaxgan.__version__}: training {config}", flush=True)
     chosen = with_source(configs.load(config), rest)
     kind = type(chosen)
 

@@ -13,6 +13,7 @@ from rich.progress import track
 
 import jaxgan
 from jaxgan import configs
+from jaxgan.cache import expanded
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import check_numbers
 from jaxgan.commands.parsing import complain, parse
@@ -95,7 +96,7 @@ def _files(found: dict[str, Path], base: Path | None, arguments: Translate) -> l
     Raises:
         UserError: OUTPUT is no place for it: files would be overwritten, a folder is asked for and a file given.
     """
-    source, output = Path(arguments.input).expanduser(), Path(arguments.output).expanduser()
+    source, output = expanded(arguments.input), expanded(arguments.output)
     suffix = output.suffix.lower()
     one = len(found) == 1 and not source.is_dir()
     as_file = not output.is_dir() and not arguments.output.endswith(("/", os.sep)) and suffix != ""
@@ -139,7 +140,7 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
     """The targets of pictures by the pictures' names; none where they are not shown."""
     if not arguments.compare:
         return {}
-    folder = arguments.target.expanduser() if arguments.target is not None else None
+    folder = expanded(arguments.target) if arguments.target is not None else None
     if folder is None:
         other = SIBLINGS.get(source.resolve().name)
         folder = source.resolve().with_name(other) if other and source.is_dir() else None
@@ -169,7 +170,7 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
 
 
 def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:
-    out = Path(arguments.output).expanduser()
+    out = expanded(arguments.output)
     if out.suffix.lower() != ".png" or out.is_dir():
         raise UserError(f"OUTPUT {arguments.output}: with --all-domains it is one file, which must end in .png")
     _check_folder(out.parent, arguments.output)

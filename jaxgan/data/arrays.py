@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.data.base import ImageData, Records
 from jaxgan.errors import UserError
 
@@ -35,7 +36,7 @@ class Arrays(ImageData):
           UserError: the file is missing or damaged; "image" is missing, or of another shape, type or range,
             or not finite; "label" does not fit it.
         """
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         arrays = _read(path)
         if "image" not in arrays:
             raise UserError(f'{path} has no array "image", only {", ".join(arrays) or "nothing"}')

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.attribute_tables import as_names, read_table
 from jaxgan.data.base import ImageData, Records
@@ -68,12 +69,12 @@ class Folder(ImageData):
             are no usable pictures, or have no row in a table (fewer are named on standard error and skipped);
             a table cannot be read, or does not have what is chosen.
         """
-        folder = Path(self.path).expanduser()
+        folder = expanded(self.path)
         files = find_pictures(folder)
         good = drop_damaged(files, folder)
         damaged = set(files) - set(good)
         if self.attributes is not None:
-            table = read_table(Path(self.attributes).expanduser(), self.chosen)
+            table = read_table(expanded(self.attributes), self.chosen)
             labels = _rows(good, folder, table.rows, table.path)
             good, classes = list(labels), table.names
         elif all(len(path.relative_to(folder).parts) > 1 for path in good):
@@ -82,7 +83,7 @@ class Folder(ImageData):
         else:
             classes, labels = (), {}
         if self.captions is not None:
-            path = Path(self.captions).expanduser()
+            path = expanded(self.captions)
             captions = _rows(good, folder, read_captions(path), path)
             good = list(captions)
         decode = Decoder(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, some
@@ -44,7 +45,7 @@ class Pairs(ImageData):
             no two equal halves; or 1% of the files or more are no usable pictures. Fewer are named on standard error,
             and their pairs skipped.
         """
-        folder = Path(self.path).expanduser()
+        folder = expanded(self.path)
         a, b = folder / "A", folder / "B"
         if a.is_dir() != b.is_dir():
             here, lacking = ("A", "B") if a.is_dir() else ("B", "A")

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from jaxgan.cache import expanded
 from jaxgan.data.arrays import Arrays
 from jaxgan.data.avatar_captions import AvatarCaptions
 from jaxgan.data.avatars import Avatars
@@ -53,7 +54,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
         return BUILT_IN[spec](**picture)
     if spec.startswith("tfds:") and len(spec) > len("tfds:") and not paired:
         return TFDS(name=spec.removeprefix("tfds:"), **picture)
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     if path.suffix.lower() == ".npz":
         if not path.is_file():
             raise UserError(f"the file {path} does not exist")
@@ -91,7 +92,7 @@ def _with_captions(spec: str, like: ImageData) -> ImageData:
         key = like.caption_key if isinstance(like, TFDS) else None
         return dataclasses.replace(data, caption_key=key or "caption")
     if isinstance(data, Folder):
-        tables = [path for name in CAPTIONS if (path := Path(spec).expanduser() / name).is_file()]
+        tables = [path for name in CAPTIONS if (path := expanded(spec) / name).is_file()]
         if len(tables) != 1:
             has = "has both" if tables else "has neither"
             raise UserError(
@@ -113,7 +114,7 @@ def _two_sets(spec: str, like: Unpaired) -> Unpaired:
         first, second = DOMAINS[1]
         name = spec.removeprefix("tfds:")
         return Unpaired(a=TFDS(name=name, split=first, **a), b=TFDS(name=name, split=second, **b))
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     for first, second in DOMAINS:
         if (path / first).is_dir() and (path / second).is_dir():
             return Unpaired(a=Folder(path=str(path / first), **a), b=Folder(path=str(path / second), **b))

@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import FeatureNetwork
 from jaxgan.metrics.preprocessing import Resize, in_chunks, resize_bilinear, rgb
@@ -235,7 +236,7 @@ def load_inception(path: str | Path | None, resize: Resize = "tf1") -> FeatureNe
         raise UserError(f"resize is {resize!r}: it must be one of {', '.join(get_args(Resize))}")
     if path is None:
         raise UserError(f"Inception features need weights that are not part of jaxgan: {WHERE}")
-    if not Path(path).is_file():
+    if not expanded(path).is_file():
         raise UserError(f"there is no file {path}: {WHERE}")
     weights = read_weights(path, SHA256)
     variables = jax.device_put(inception_variables(weights))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 
 
@@ -117,7 +118,7 @@ class Moments:
         """
         if self.count is None:
             raise UserError(f"statistics without a count are not written to {path}: use the file that they came from")
-        path = Path(path).expanduser()
+        path = expanded(path)
         part = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +146,7 @@ class Moments:
         Raises:
             UserError: the file is missing, damaged, or holds something else.
         """
-        path = Path(path).expanduser()
+        path = expanded(path)
         if not path.is_file():
             raise UserError(f"the file of statistics {path} does not exist")
         try:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.base import Records
 from jaxgan.data.folder import find_pictures
@@ -82,7 +83,7 @@ def folder_files(folder: Path) -> list[Path]:
     Raises:
         UserError: there is no such folder, or no picture in it.
     """
-    return find_pictures(Path(folder).expanduser())
+    return find_pictures(expanded(folder))
 
 
 def folder_pictures(files: Sequence[Path], channels: int = 3) -> Iterator[np.ndarray]:

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import FeatureNetwork
 from jaxgan.metrics.preprocessing import in_chunks, resize_bilinear, rgb
@@ -83,7 +84,7 @@ def read_vgg16(path: str | Path | None) -> tuple[Weights, Variables]:
     """
     if path is None:
         raise UserError(f"VGG16 needs weights that are not part of jaxgan: {WHERE}")
-    if not Path(path).is_file():
+    if not expanded(path).is_file():
         raise UserError(f"there is no file {path}: {WHERE}")
     weights = read_weights(path)
     return weights, vgg16_variables(weights)

@@ -1,8 +1,8 @@
 """Checkpoints: the whole TrainState, the position in the data, the resolved experiment, and a digest of the state.
 
-Written by Orbax: asynchronously, atomically (a folder appears under its name when it is complete), the last few kept. What
-Orbax does not do is notice bytes that changed on disk: the digest is verified on restore, and a checkpoint that fails it
-counts as damaged.
+Written by Orbax: asynchronously, atomically (a folder appears under its name when it is complete). What Orbax does not do is
+notice bytes that changed on disk, or that cannot be found again: each save is read back and compared with the digest of the
+state before older ones are dropped, and so is each restore; a checkpoint that fails counts as damaged.
 """
 
 import contextlib
@@ -12,8 +12,10 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -67,9 +69,50 @@ def host_copy(state: TrainState) -> TrainState:
     return jax.tree.map(lambda x: np.array(x, copy=True), state)
 
 
+def _shape_alone(leaf: np.ndarray) -> np.ndarray:
+    """Zeros of the shape and type of a leaf, which take no memory."""
+    return np.broadcast_to(np.zeros((), np.asarray(leaf).dtype), np.shape(leaf))
+
+
 def _without_empty(state: TrainState) -> TrainState:
     """Arrays without elements (a pool of size 0) with one: Orbax refuses to save them."""
     return jax.tree.map(lambda x: x if np.size(x) else np.zeros(1, x.dtype), state)
+
+
+PLAIN = re.compile(r"[\w ./+,=@~%-]*")
+"""Paths that Orbax is given as they are. It reads others as patterns ([1], *) or addresses (gs:), and loses what it wrote."""
+
+
+class _PlainPath:
+    """A folder under a name that Orbax cannot misread: its own, or, where that is not plain, a link's in a temporary folder."""
+
+    def __init__(self, folder: Path):
+        self.folder, self._temporary = folder, None
+        if PLAIN.fullmatch(str(folder)):
+            self.name = folder
+            return
+        self._temporary = Path(tempfile.mkdtemp(prefix="jaxgan-"))
+        self.name = self._temporary / "checkpoints"
+        if not PLAIN.fullmatch(str(self.name)):
+            self.close()
+            raise UserError(
+                f"checkpoints cannot be kept in {folder}, for the characters in its path, nor reached by way of "
+                f"{tempfile.gettempdir()}: give a --workdir of letters, digits and - . _, or a TMPDIR of these"
+            )
+        self.point()
+
+    def point(self) -> None:
+        """Make the link, also where a tidy system has removed it during a long run."""
+        if self._temporary is not None and not self.name.is_symlink():
+            self._temporary.mkdir(exist_ok=True)
+            self.name.symlink_to(self.folder, target_is_directory=True)
+
+    def close(self) -> None:
+        """Remove the link."""
+        if self._temporary is not None:
+            self.name.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._temporary.rmdir()
 
 
 class _Manager(ocp.CheckpointManager):
@@ -91,12 +134,14 @@ class Checkpoints:
         if not read_only:
             self.directory.mkdir(exist_ok=True)
             self._remove_unfinished("*")
+        self._keep = keep
+        self._path = _PlainPath(self.directory)
         me = jax.process_index()
         self._manager = _Manager(
-            self.directory,
+            self._path.name,
             item_names=("state", "meta"),
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep,
+                max_to_keep=None,  # they are dropped here, once a newer one has been read back
                 create=False,
                 read_only=read_only,
                 enable_async_checkpointing=not read_only,
@@ -104,7 +149,7 @@ class Checkpoints:
                 multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}),
             ),
         )
-        self._pending: int | None = None
+        self._pending: TrainState | None = None  # what is being saved, without its values
         self._failed: int | None = None
 
     def steps(self) -> list[int]:
@@ -116,7 +161,7 @@ class Checkpoints:
         return sorted(int(path.name) for path in self.directory.iterdir() if path.name.isdigit())
 
     def save(self, state: TrainState, meta: dict[str, Any]) -> str:
-        """Begin to save a state (on the host, see `host_copy`); waits for the save before. Returns the state's digest.
+        """Begin to save a state (on the host, see `host_copy`); waits for the save before, see `wait`. Returns its digest.
 
         Raises:
             UserError: this or the previous save failed, for want of space for instance; earlier checkpoints stay good.
@@ -124,7 +169,8 @@ class Checkpoints:
         step, name = int(state.step), digest(state)
         self.wait()
         with self._errors(step):
-            self._pending = step
+            self._pending = jax.tree.map(_shape_alone, state).replace(step=state.step)
+            self._path.point()
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
@@ -136,16 +182,24 @@ class Checkpoints:
         return name
 
     def wait(self) -> None:
-        """Until the last save is complete, on disk.
+        """Until the last save is complete, on disk, and has been read back; then the oldest beyond those to keep are dropped.
 
         Raises:
-            UserError: it failed.
+            UserError: it failed, or is not what was saved.
         """
-        if self._pending is not None:
-            with self._errors(self._pending):
-                self._manager.wait_until_finished()
-                self._manager.check_for_errors()
-            self._pending = None
+        if self._pending is None:
+            return
+        step = int(self._pending.step)
+        with self._errors(step):
+            self._manager.wait_until_finished()
+            self._manager.check_for_errors()
+            try:
+                self._read(step, self._pending)
+            except Exception as error:  # as in `restore`
+                raise OSError(f"what was written cannot be read back: {_first_line(error)}") from error
+        self._pending = None
+        for old in self.steps()[: -self._keep]:
+            self._manager.delete(old)
 
     def restore(self, target: TrainState, step: int | None = None) -> tuple[TrainState, dict[str, Any], list[str]]:
         """The newest good checkpoint, or that of `step`.
@@ -184,6 +238,7 @@ class Checkpoints:
         )
 
     def _read(self, step: int, target: TrainState) -> tuple[TrainState, dict[str, Any]]:
+        self._path.point()
         restored = self._manager.restore(
             step,
             args=ocp.args.Composite(
@@ -232,6 +287,7 @@ class Checkpoints:
         finally:
             with contextlib.suppress(Exception):  # what a failed save had to say has been said
                 self._manager.close()
+            self._path.close()
             if self._failed is not None:
                 self._remove_unfinished(str(self._failed))
 
@@ -308,5 +364,6 @@ def _listed(steps: list[int]) -> str:
 
 
 def warn(sentence: str) -> None:
-    """Tell the person, beside the ordinary output."""
-    print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)
+    """Tell the person, beside the ordinary output; one who has gone away stops nothing."""
+    with contextlib.suppress(OSError):
+        print(f"jaxgan: {sentence}", file=sys.stderr, flush=True)

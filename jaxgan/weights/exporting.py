@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.networks import Convolutional
 from jaxgan.run import Run
@@ -46,7 +47,7 @@ def export_weights(
     Raises:
         UserError: that code cannot have such a network, and which field it is; or the file cannot be written.
     """
-    out = Path(out)
+    out = expanded(out)
     if out.suffix.lower() != ".safetensors":
         raise UserError(f"--out {out}: it must end in .safetensors")
     try:

@@ -15,6 +15,7 @@ from typing import Any
 import flax
 import numpy as np
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
 
 
@@ -69,7 +70,7 @@ def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
         UserError: there is no such file, its hash is another, it is damaged, it holds more than tensors, or the package
             that reads it is not installed.
     """
-    path = Path(path)
+    path = expanded(path)
     readers = {".pth": _pth, ".pt": _pth, ".ckpt": _pth, ".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5}
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")

@@ -62,6 +62,48 @@ def test_saves_and_restores(checkpoints):
         checkpoints.restore(state(0), 1)
 
 
+@pytest.mark.parametrize(
+    "name", ["exp[1]", "[!a]", "lr*", "what?", "back\\slash", "gs:", "a{b}", "byte\udcff", "two\nlines"]
+)
+def test_any_path_keeps_checkpoints(name, tmp_path):
+    """Orbax takes a path for a pattern or an address where it can: what it wrote would not be found again."""
+    (tmp_path / name).mkdir()
+    opened = Checkpoints(tmp_path / name / "checkpoints")
+    written = opened.save(state(1, 0.5), META)
+    opened.close()
+    reading = Checkpoints(tmp_path / name / "checkpoints", read_only=True)
+    link = reading._path.name
+    assert link.is_symlink()
+    link.unlink()  # as a tidy system does in a long run
+    assert digest(reading.restore(state(0))[0]) == written
+    reading.close()
+    assert not link.parent.exists()
+
+
+def test_no_path_at_all_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "[tmp]").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "[tmp]"))
+    with pytest.raises(UserError, match=r"checkpoints cannot be kept in .*give a --workdir of letters"):
+        Checkpoints(tmp_path / "a[1]")
+    assert list((tmp_path / "[tmp]").iterdir()) == []
+
+
+def test_older_ones_stay_until_a_newer_one_is_read_back(checkpoints, monkeypatch):
+    for step in (1, 2):
+        checkpoints.save(state(step), META)
+    checkpoints.save(state(3), META)
+    checkpoints._manager.wait_until_finished()
+    for file in (checkpoints.directory / "3").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"")  # as a drive that says that it has written
+    with pytest.raises(UserError, match=r"step 3 .*cannot be read back.*The checkpoint of step 2 is good"):
+        checkpoints.wait()
+    restored, _, warnings = checkpoints.restore(state(0))
+    assert int(restored.step) == 2
+    assert "step 3" in warnings[0]
+    assert checkpoints.steps() == [1, 2, 3]
+
+
 def test_another_structure_is_refused(checkpoints):
     checkpoints.save(state(1), META)
     checkpoints.wait()
