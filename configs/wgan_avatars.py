@@ -11,17 +11,19 @@ from jaxgan import Experiment
 from jaxgan.data import Avatars
 from jaxgan.networks import Convolutional
 from jaxgan.systems.wgan import WGAN
+from jaxgan.training.system import Schedule
 
 
 def get_config() -> Experiment:
     return Experiment(
         system=WGAN(
-            networks=Convolutional(latent="normal", width=32, kernel=4, discriminator_norm="none"),
+            networks=Convolutional(latent="normal", width=32, kernel=4, discriminator_norm="batch"),
             learning_rate=5e-4,
             eager_moves=5,
-            ema=0.99,
+            ema=0.995,
+            schedule=Schedule(hold=2000, decay=1000),
         ),
         data=Avatars(size=32),
         batch_size=64,
-        steps=520,
+        steps=3000,
     )

@@ -1,5 +1,6 @@
 """`jaxgan translate`: turn pictures into others with a trained run."""
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -18,13 +19,12 @@ from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import check_numbers
 from jaxgan.commands.parsing import complain, parse
 from jaxgan.data.folder import find_pictures
+from jaxgan.data.pairs import couple
 from jaxgan.errors import UserError
 from jaxgan.run import Run
 from jaxgan.translation_files import ENCODERS, File, translate_files
 from jaxgan.translation_labels import parse_label
 from jaxgan.translation_sheet import ROWS, domains_sheet
-
-SIBLINGS = {"A": "B", "B": "A"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,10 +142,10 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
         return {}
     folder = expanded(arguments.target) if arguments.target is not None else None
     if folder is None:
-        other = SIBLINGS.get(source.resolve().name)
-        folder = source.resolve().with_name(other) if other and source.is_dir() else None
-        if folder is None or not folder.is_dir():
+        sides = _sides(source.resolve().parent) if source.is_dir() else ()
+        if source.resolve() not in sides:
             return {}
+        folder = sides[0] if source.resolve() == sides[1] else sides[1]
     try:
         pictures = find_pictures(folder)
     except UserError:
@@ -167,6 +167,13 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
             raise UserError(f"--target {arguments.target} {what} {Path(name).with_suffix('')}: each input needs one")
         made[name] = same[0]
     return made
+
+
+def _sides(folder: Path) -> tuple[Path, ...]:
+    """The two folders of pairs in this one, if there are any."""
+    with contextlib.suppress(UserError):
+        return couple(folder) or ()
+    return ()
 
 
 def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:

@@ -7,6 +7,7 @@ Smiling Eyeglasses             000001.jpg,1,0
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ def read_table(path: Path, chosen: Sequence[str] = ()) -> Table:
     if not path.is_file():
         raise UserError(f"the table of attributes {path} does not exist")
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        # Lines end where files' lines do, and not at a vertical tab or U+2028.
+        lines = path.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no table of attributes: it is not a text file in UTF-8") from error
     if not lines or not lines[0].strip():
@@ -115,9 +117,11 @@ def _read_list(path: Path, lines: list[str]) -> tuple[list[str], Rows]:
             f"{path} is no table of attributes: its first line is neither the header of a CSV file nor, as in CelebA's "
             "list, the number of pictures"
         )
-    filled = [(number, line.split()) for number, line in enumerate(lines[2:], 3) if line.strip()]
+    filled = [
+        (number, re.split("[ \t]+", line.strip(" \t"))) for number, line in enumerate(lines[2:], 3) if line.strip()
+    ]
     if len(filled) != int(count):
         raise UserError(
             f"{path} says in its first line that it has {count} rows, but it has {len(filled)}: is it cut off?"
         )
-    return lines[1].split(), ((number, words[0], words[1:]) for number, words in filled)
+    return re.split("[ \t]+", lines[1].strip(" \t")), ((number, words[0], words[1:]) for number, words in filled)

@@ -7,6 +7,7 @@ file,caption                              {"file": "001.jpg", "caption": "a red 
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,8 @@ def read_captions(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _read_csv(path: Path, text: str) -> Rows:
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    # Lines end where files' lines do: a vertical tab, or U+2028, belongs to the caption that it stands in.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         columns = len(next(reader, ()))
         if columns < 2:

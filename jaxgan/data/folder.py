@@ -1,7 +1,10 @@
 """A folder of pictures. Its subfolders, if it has any with pictures, are the classes; or a table has their attributes."""
 
+import fcntl
+import json
 import os
 import sys
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,8 @@ from jaxgan.errors import UserError
 
 TOLERATED = 0.01  # of the files may be damaged, and are skipped; with more, something is wrong with the set
 NAMED = 5  # damaged files that a message names
+TABLES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".md", ".npz", ".npy", ".db", ".ini", ".html"})
+"""Files that people keep beside pictures."""
 
 Row = TypeVar("Row")  # of a table: what it says of a picture
 
@@ -40,7 +45,8 @@ class Folder(ImageData):
     """
 
     path: str
-    """The folder. Files of any format that Pillow reads, known by their suffix; others are passed over."""
+    """The folder. Files of the formats that Pillow reads, known by their suffix, or, without one, by how they begin. Others
+    are counted and passed over; workdirs of jaxgan are passed over, too."""
     attributes: str | None = None
     """A table of yes-or-no attributes: a CSV file whose first column is the picture's path below the folder, or a file
     like CelebA's list_attr_celeba.txt. The label is then [A] zeros and ones, and subfolders are no classes."""
@@ -107,7 +113,10 @@ class Folder(ImageData):
 
 def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Path) -> dict[Path, Row]:
     """The row of each file. Files without one are named on standard error; UserError for 1% or more."""
-    rows = {path: table.get(path.relative_to(folder).as_posix()) for path in files}
+    # A Mac writes the letter and its accent apart in the names of files; a table that was made elsewhere does not.
+    composed = {unicodedata.normalize("NFC", name): row for name, row in table.items()}
+    names = {path: path.relative_to(folder).as_posix() for path in files}
+    rows = {path: table.get(name, composed.get(unicodedata.normalize("NFC", name))) for path, name in names.items()}
     without = [str(path.relative_to(folder)) for path, row in rows.items() if row is None]
     share = f"{len(without)} of the {len(files)} pictures in {folder} have no row in {table_path}: {some(without)}"
     if len(without) >= TOLERATED * len(files):
@@ -121,7 +130,8 @@ class Decoder:
     """Decodes the files of a folder in groups that belong together: single pictures, or the two of a pair.
 
     A file may be damaged in its middle, which only decoding it shows. The next group that is good takes its place, so an
-    example is still a function of the files. Too many are an error here as well.
+    example is still a function of the files. Too many are an error here as well; and so is a file that the system does not
+    give any more, which is no fault of the picture.
     """
 
     def __init__(
@@ -151,6 +161,11 @@ class Decoder:
     def _decode(self, path: Path) -> np.ndarray:
         try:
             return pictures.read_picture(path, self._channels, self._at_least)
+        except pictures.Unreachable as error:
+            raise UserError(
+                f"{path}, which could be read before, cannot be now ({error}): bring it back, or its drive, and run the same "
+                "command to go on"
+            ) from error
         except pictures.BadPicture as error:
             if path not in self._damaged:
                 self._damaged.add(path)
@@ -159,29 +174,76 @@ class Decoder:
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """The picture files in a folder and below, in alphabetical order, without hidden ones."""
+    """The picture files in a folder and below, in alphabetical order.
+
+    Hidden files are passed over, and workdirs of jaxgan, whose grids are no data. Files of other formats are counted on
+    standard error.
+
+    Raises:
+      UserError: there is no such folder; it is itself the workdir of a run; or it has no pictures.
+    """
     if not folder.exists():
-        raise UserError(f"the folder {folder} does not exist")
+        raise UserError(f"the folder {folder.absolute()} does not exist")
     if not folder.is_dir():
         raise UserError(f"{folder} is a file: a folder of pictures, or an .npz file, can be a data set")
-    files = sorted(_walk(folder))
+    if holds_run(folder):
+        raise UserError(
+            f"the folder of pictures {folder} is the workdir of a run, whose grids would be taken for pictures: give another "
+            "--workdir, or move what jaxgan made out of the folder"
+        )
+    files, others = [], []
+    for path in sorted(_walk(folder)):
+        suffix = path.suffix.lower()
+        if suffix in pictures.SUFFIXES or (not suffix and pictures.is_picture(path)):
+            files.append(path)
+        elif suffix and suffix not in TABLES:
+            others.append(path.relative_to(folder).as_posix())
+    what = f"{len(others)} files of formats that are not read here, {some(others)}" if others else ""
     if not files:
-        raise UserError(f"the folder {folder} has no pictures (files ending in {', '.join(sorted(pictures.SUFFIXES))})")
+        raise UserError(
+            f"the folder {folder.absolute()} has no pictures (.png, .jpg, .webp, .avif, .gif, .tif, .bmp and others)"
+            + (f", only {what}: convert them to PNG or JPEG" if others else "")
+        )
+    if others:
+        print(f"warning: passed over in {folder}: {what}", file=sys.stderr, flush=True)
     return files
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below, without hidden ones and workdirs."""
     seen = set()  # links to folders are followed, but not in circles
     for parent, folders, names in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(parent))
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(parent, name)) not in seen
-        ]
-        for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in pictures.SUFFIXES:
-                yield Path(parent, name)
+        below = {name: Path(parent, name) for name in folders if not name.startswith(".")}
+        folders[:] = [n for n, path in below.items() if os.path.realpath(path) not in seen and not holds_run(path)]
+        yield from (Path(parent, name) for name in names if not name.startswith("."))
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder is a workdir: of a run that was trained, or of one that is about to begin and holds its lock."""
+    try:
+        return {"experiment", "shapes"} <= json.loads((folder / "experiment.json").read_text()).keys()
+    except (OSError, ValueError, AttributeError):
+        pass
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a disk without locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _runs_alone(folder: Path) -> bool:
+    """Whether a folder holds nothing but workdirs: jaxgan made it (runs/), and it is no class of pictures."""
+    entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return holds_run(folder) or (bool(entries) and all(path.is_dir() and _runs_alone(path) for path in entries))
 
 
 def drop_damaged(files: list[Path], folder: Path) -> list[Path]:
@@ -204,7 +266,10 @@ def report_damaged(reasons: dict[Path, str], damaged: int, count: int, folder: P
     named = some([f"{path}: {reason}" for path, reason in reasons.items()], "; ")
     share = f"{damaged} of the {count} pictures in {folder}"
     if damaged >= TOLERATED * count:
-        raise UserError(f"{share} cannot be used: {named}. Repair them or move them out of the folder")
+        raise UserError(
+            f"{share} cannot be used: {named}. Less than {TOLERATED:.0%} of a set is passed over, more is not: repair them or "
+            "move them out of the folder"
+        )
     print(f"warning: skipped {share}: {named}", file=sys.stderr, flush=True)
 
 
@@ -216,8 +281,10 @@ def some(names: Sequence, separator: str = ", ") -> str:
 
 def class_folders(folder: Path, files: list[Path]) -> tuple[str, ...]:
     """The names of the subfolders, sorted. UserError where one has no (good) picture."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    empty = sorted(set(names) - {path.relative_to(folder).parts[0] for path in files})
+    full = {path.relative_to(folder).parts[0] for path in files}
+    subfolders = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    names = sorted(path.name for path in subfolders if path.name in full or not _runs_alone(path))
+    empty = sorted(set(names) - full)
     if empty:
         raise UserError(
             f'each subfolder of {folder} is a class, but "{empty[0]}" has no pictures: add some, or remove it'

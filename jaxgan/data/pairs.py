@@ -1,5 +1,6 @@
 """Pairs of pictures in a folder: what a translation starts from, and what it should become."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,12 +11,21 @@ from jaxgan.data.base import ImageData, Records
 from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, some
 from jaxgan.errors import UserError
 
-SIDES = frozenset({"a", "b", "traina", "trainb", "testa", "testb"})  # folders that hold single pictures of pairs
+COUPLES = (
+    ("a", "b"), ("traina", "trainb"), ("train_a", "train_b"), ("input", "target"), ("inputs", "targets"),
+    ("input", "output"), ("inputs", "outputs"), ("source", "target"), ("sources", "targets"), ("sketch", "photo"),
+    ("sketches", "photos"), ("edge", "photo"), ("edges", "photos"), ("label", "photo"), ("labels", "photos"),
+    ("before", "after"), ("x", "y"), ("testa", "testb"), ("test_a", "test_b"), ("vala", "valb"), ("val_a", "val_b"),
+)  # fmt: skip
+"""Names of two folders with pairs, what is translated and what it becomes, in small letters; the first that are there count."""
+SIDES = frozenset(name for couple in COUPLES for name in couple) - {"photo", "photos", "label", "labels", "x", "y"}
+"""Folders that hold single pictures of pairs, and nothing else."""
+SPLITS = frozenset({"train", "val", "valid", "test"})  # each of them may have its number 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs(ImageData):
-    """Pairs of pictures: in the subfolders A and B under the same names, or side by side in one picture.
+    """Pairs of pictures: in two subfolders, A and B say, under the same names, or side by side in one picture.
 
     >>> from pathlib import Path
     >>> from PIL import Image
@@ -27,8 +37,9 @@ class Pairs(ImageData):
     """
 
     path: str
-    """The folder. With subfolders A and B, A/1.png and B/1.jpg are a pair (and below: A/x/1.png, B/x/1.png); without
-    them the left half of each picture is A and the right half B, as in the sets of pix2pix."""
+    """The folder. With subfolders A and B, A/1.png and B/1.jpg are a pair (and below: A/x/1.png, B/x/1.png); they may be called
+    trainA and trainB, input and target, source and target, sketch and photo, edges and photos, before and after as well.
+    Without them the left half of each picture is A and the right half B, as in the sets of pix2pix."""
     direction: Literal["ab", "ba"] = "ab"
     """ab: from A to B, "input" is A and "image" B; ba: the reverse."""
 
@@ -46,17 +57,12 @@ class Pairs(ImageData):
             and their pairs skipped.
         """
         folder = expanded(self.path)
-        a, b = folder / "A", folder / "B"
-        if a.is_dir() != b.is_dir():
-            here, lacking = ("A", "B") if a.is_dir() else ("B", "A")
-            raise UserError(
-                f"the folder {folder} has a subfolder {here}, but no {lacking} with the other pictures of the pairs"
-            )
-        groups = _partners(a, b) if a.is_dir() else [(path,) for path in _two_in_one(folder)]
+        sides = couple(folder)
+        groups = _partners(*sides) if sides else [(path,) for path in _two_in_one(folder)]
         files = [path for group in groups for path in group]
         good = set(drop_damaged(files, folder))
         groups = [group for group in groups if good.issuperset(group)]
-        if a.is_dir():
+        if sides:
             _check_sizes(groups)
         else:
             _check_widths([path for (path,) in groups], folder)
@@ -74,6 +80,24 @@ class Pairs(ImageData):
         return Records(self.fitted(len(groups), read, pictures=2), ())
 
 
+def couple(folder: Path) -> tuple[Path, Path] | None:
+    """The two subfolders with the pictures of pairs, what is translated and what it becomes; None where there are none.
+
+    Raises:
+      UserError: there is A without B, or B without A.
+    """
+    found = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()} if folder.is_dir() else {}
+    for first, second in COUPLES:
+        if first in found and second in found:
+            return found[first], found[second]
+    for here, lacking in (("a", "B"), ("b", "A")):
+        if here in found:
+            raise UserError(
+                f"the folder {folder} has a subfolder {found[here].name}, but no {lacking} with the other pictures of the pairs"
+            )
+    return None
+
+
 def _partners(a: Path, b: Path) -> list[tuple[Path, Path]]:
     """The pictures of the two folders that have the same name but for the suffix, in the order of A."""
     in_a, in_b = _by_name(a), _by_name(b)
@@ -88,14 +112,24 @@ def _partners(a: Path, b: Path) -> list[tuple[Path, Path]]:
 
 
 def _two_in_one(folder: Path) -> list[Path]:
-    """The pictures of a folder and below; UserError where a folder's name says that they are one half of a pair each."""
+    """The pictures of a folder and below; UserError where they lie as if they were one half of a pair each."""
     files = find_pictures(folder)
+    names: dict[str, set[str]] = {}
+    for path in files:
+        parts = path.relative_to(folder).with_suffix("").parts
+        names.setdefault(parts[0] if len(parts) > 1 else "", set()).add("/".join(parts[1:]))
+    if len(names) == 2 and not {"", *SPLITS} & names.keys() and len(set(map(frozenset, names.values()))) == 1:
+        first, second = names
+        raise UserError(
+            f"the pictures in {folder / first} and {folder / second} have the same names, as pairs have, but which are the "
+            "inputs? Call that folder A and the other B, or input and target"
+        )
     for path in files:
         for parent in path.relative_to(folder).parts[:-1]:
             if parent.lower() in SIDES:
                 raise UserError(
-                    f"{path} lies in a folder {parent}, as if it were one picture of a pair, but {folder} has no "
-                    "subfolders A and B: give the folder that has, or name them so"
+                    f"{path} lies in a folder {parent}, as if it were one picture of a pair, but {folder} has no two "
+                    "subfolders that belong together: give the folder that has, or call them A and B"
                 )
     return files
 
@@ -125,7 +159,16 @@ def _check_sizes(pairs: list[tuple[Path, Path]]) -> None:
 
 
 def _check_widths(files: list[Path], folder: Path) -> None:
-    odd = [f"{path} is {width} wide" for path in files if (width := pictures.picture_size(path)[0]) % 2]
+    sizes = [pictures.picture_size(path) for path in files]
+    odd = [f"{path} is {width} wide" for path, (width, _) in zip(files, sizes, strict=True) if width % 2]
+    narrow = [f"{path}, {w} x {h}" for path, (w, h) in zip(files, sizes, strict=True) if w <= h]
+    if narrow:
+        print(
+            f"warning: {folder} has no subfolders A and B, so each picture is taken for two side by side and cut into halves, "
+            f"but {len(narrow)} of the {len(files)} are no wider than they are high: {some(narrow, '; ')}",
+            file=sys.stderr,
+            flush=True,
+        )
     if odd:
         raise UserError(
             f"{folder} has no subfolders A and B, so each picture should be two side by side, but {len(odd)} of the "

@@ -3,8 +3,14 @@
 Everything here is deterministic; the two random steps, crop and flip, are in `base.ImageData.transform`.
 """
 
+import errno
+import functools
+import io
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,11 +22,46 @@ MAX_ASPECT = 100  # long side over short side: a 1 x 50000 picture, made 64 high
 ORIENTATION = 0x0112  # the EXIF tag
 TAIL = 64  # bytes at the end of a file in which its format puts an end mark
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+SUFFIXES = frozenset(
+    {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm",
+     ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".tga", ".pcx", ".qoi"}
+)  # fmt: skip
+SNIFFED = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "QOI")  # known by their first bytes
+
+TURNED = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+          8: Image.Transpose.ROTATE_90}  # fmt: skip
+"""By EXIF's orientation, what makes a picture upright."""
+
+BRANDS = {
+    b"ftyp" + brand: kind for brand, kind in ((b"hei", "HEIC"), (b"hev", "HEIC"), (b"mif", "HEIC"), (b"avi", "AVIF"))
+}
+
+SAME_COLOUR = 2  # levels in which a profile's colours may differ from sRGB's and still be taken for these: rounding
+
+FLEETING = frozenset({errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED,
+                      errno.EAGAIN, errno.EBUSY, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+                      errno.ENODEV})  # fmt: skip
+"""What a drive says that fails for a moment, as one does that a notebook has mounted."""
+WAITS = (0.2, 1.0, 3.0, 10.0)  # seconds before such a file is tried again
+
+T = TypeVar("T")
 
 
 class BadPicture(UserError):
     """A file that is no usable picture; the message is the reason, without the name of the file."""
+
+
+class Unreachable(BadPicture):
+    """A file that the system does not give: gone, not permitted, or on a drive that fails. The picture may be good.
+
+    Attributes:
+      fleeting: whether it is the drive that fails.
+    """
+
+    def __init__(self, error: OSError):
+        self.fleeting = error.errno in FLEETING
+        super().__init__(error.strerror)
 
 
 def read_picture(path: str | os.PathLike, channels: int, at_least: int | None = None) -> np.ndarray:
@@ -36,53 +77,156 @@ def read_picture(path: str | os.PathLike, channels: int, at_least: int | None = 
       uint8 [H, W, channels].
 
     Raises:
+      Unreachable: the system does not give the file; of a drive that fails, not before it has been asked for a while.
       BadPicture: the file is empty, truncated, of no known format, or of absurd dimensions.
     """
+    # All of it first: once decoding has begun, a drive's failure could not be told from the picture's.
+    content = _steadily(lambda: Path(path).read_bytes())
     try:
-        with _open(path) as image:
+        with _open(io.BytesIO(content)) as image:
             if at_least is not None and image.format == "JPEG":
                 image.draft(image.mode, (2 * at_least, 2 * at_least))
             return to_pixels(image, channels)
     except BadPicture:
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise BadPicture(_reason(path, error)) from error
+        raise BadPicture(_reason(content[:TAIL], error)) from error
 
 
 def check_picture(path: str | os.PathLike) -> str | None:
     """Says what is wrong with a picture file, or None. Fast: reads the header and the last bytes.
 
     Only a file without its format's end mark is decoded whole, to see whether that matters.
+
+    Raises:
+      UserError: the drive fails, and has been asked for a while: what its files are is not known.
     """
+
+    def check() -> str | None:
+        try:
+            with _open(path) as image:
+                if _ends_well(path, image.format):
+                    return None
+                image.load()
+        except BadPicture as error:
+            return str(error)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            return _reason(_beginning(path), error)
+        except Exception as error:
+            return _reason(_beginning(path), error)
+        return None
+
     try:
-        with _open(path) as image:
-            if _ends_well(path, image.format):
-                return None
-            image.load()
-    except BadPicture as error:
+        return _steadily(check)
+    except Unreachable as error:
+        if error.fleeting:
+            raise UserError(f"cannot read {path} ({error}): is its drive still there?") from error
         return str(error)
-    except Exception as error:
-        return _reason(path, error)
-    return None
 
 
 def picture_size(path: str | os.PathLike) -> tuple[int, int]:
-    """(width, height) of a good picture file, upright as `read_picture` gives it; decodes nothing but TIFFs."""
-    with _open(path) as image:
-        if image.format == "TIFF":  # turned already by new versions of Pillow, not by old ones
-            return ImageOps.exif_transpose(image).size
-        # In a PNG, Pillow would look for what the header does not have behind the pixels, and decode them.
-        has_exif = image.format != "PNG" or "exif" in image.info
-        turned = has_exif and image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter
-        return image.size[::-1] if turned else image.size
+    """(width, height) of a good picture file, upright as `read_picture` gives it; decodes nothing but TIFFs.
+
+    Raises:
+      Unreachable: as `read_picture`.
+    """
+
+    def read() -> tuple[int, int]:
+        with _open(path) as image:
+            if image.format == "TIFF":  # turned already by new versions of Pillow, not by old ones
+                return upright(image).size
+            return image.size[::-1] if _orientation(image) >= 5 else image.size  # turned by a quarter
+
+    return _steadily(read)
+
+
+def is_picture(path: str | os.PathLike) -> bool:
+    """Whether a file's first bytes are those of a picture, whatever it is called."""
+    try:
+        Image.open(path, formats=SNIFFED).close()
+    except Exception:
+        return False
+    return True
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says. One that cannot be read, or stands behind the pixels, says nothing."""
+    if image.format == "TIFF":  # whose fields it is one of; new versions of Pillow have turned the picture already
+        image.load()
+        try:
+            return ImageOps.exif_transpose(image)
+        except Exception:
+            return image
+    orientation = _orientation(image)
+    return image.transpose(TURNED[orientation]) if orientation in TURNED else image
+
+
+def _orientation(image: Image.Image) -> int:
+    # In a PNG, Pillow would look for what the header does not have behind the pixels, and decode them.
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1
+    try:
+        orientation = image.getexif().get(ORIENTATION)
+    except Exception:  # as many kinds as there are ways to write it wrongly
+        return 1
+    return orientation if orientation in TURNED else 1
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """The picture in the colours that screens and networks take for granted, by the ICC profile that it has, if any.
+
+    Numbers of Display P3 or Adobe RGB stand for other colours than the same numbers of sRGB. A profile that is sRGB, that is
+    damaged, or that is for another kind of pixels changes nothing.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
+    bands = image.mode.removesuffix("A") if image.mode in ("LA", "RGBA") else image.mode
+    if bands not in ("L", "RGB", "CMYK") or (transform := _transform(profile, bands)) is None:
+        return image
+    converted = transform.apply(image.convert(bands))
+    if bands != image.mode:
+        converted.putalpha(image.getchannel("A"))
+    elif "transparency" in image.info:  # one colour of it, which is another now
+        converted.putalpha(image.convert("RGBA").getchannel("A"))
+    return converted
+
+
+@functools.lru_cache(maxsize=32)
+def _transform(profile: bytes, mode: str):
+    """From a profile's colours to sRGB's; None where that would change nothing, or cannot be done."""
+    try:
+        from PIL import ImageCms
+
+        transform = ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+        if mode == "CMYK":
+            return transform
+        levels = np.linspace(0, 255, 9).round().astype(np.uint8)
+        colours = np.stack(np.meshgrid(*[levels] * len(mode), indexing="ij"), -1).reshape(1, -1, len(mode))
+        before = Image.fromarray(colours[..., 0] if mode == "L" else colours)
+        change = np.abs(np.asarray(transform.apply(before), int) - np.asarray(before.convert("RGB"), int)).max()
+    except Exception:  # ImageCms names its errors in several ways; a Pillow may lack it
+        return None
+    return None if change <= SAME_COLOUR else transform
 
 
 def to_pixels(image: Image.Image, channels: int) -> np.ndarray:
-    """Converts any Pillow image to uint8 [H, W, channels]: upright (EXIF), transparency over white.
+    """Converts any Pillow image to uint8 [H, W, channels]: upright (EXIF), in sRGB (ICC), transparency over white.
 
     16-bit grey is scaled to 8 bits (Pillow's own conversion would clip it). Raises BadPicture for floats.
     """
-    image = ImageOps.exif_transpose(image)
+    image = to_srgb(upright(image))
     if image.mode == "F":
         raise BadPicture("floating-point pixels have no known range")
     if image.mode.startswith("I"):
@@ -148,7 +292,26 @@ def _resize(pixels: np.ndarray, height: int, width: int, box: tuple[float, float
     return resized[..., None] if grey else resized
 
 
-def _open(path: str | os.PathLike) -> Image.Image:
+def _steadily(read: Callable[[], T]) -> T:
+    """`read()`, again after a while where the drive fails.
+
+    Raises:
+      Unreachable: it failed for good.
+    """
+    waits = iter(WAITS)
+    while True:
+        try:
+            return read()
+        except OSError as error:
+            if error.errno is None:  # Pillow's, of the picture
+                raise
+            wait = next(waits, None) if error.errno in FLEETING else None
+            if wait is None:
+                raise Unreachable(error) from error
+        time.sleep(wait)
+
+
+def _open(path: str | os.PathLike | io.BytesIO) -> Image.Image:
     """Opens a file, reading its header only, and refuses absurd dimensions before anything is decoded."""
     try:
         image = Image.open(path)
@@ -173,11 +336,17 @@ def _ends_well(path: str | os.PathLike, format: str | None) -> bool:
         return marks[format] in file.read()
 
 
-def _reason(path: str | os.PathLike, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-        return error.strerror
-    if Path(path).stat().st_size == 0:
+def _beginning(path: str | os.PathLike) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(TAIL)
+
+
+def _reason(beginning: bytes, error: Exception) -> str:
+    """What is wrong with a file that begins like this."""
+    if not beginning:
         return "an empty file"
     if isinstance(error, Image.UnidentifiedImageError):
+        if kind := BRANDS.get(beginning[4:11]):
+            return f"a picture in the format {kind}, which Pillow does not read here: convert it to PNG or JPEG"
         return "not a picture, or its beginning is damaged"
     return f"truncated or damaged ({str(error) or type(error).__name__})"

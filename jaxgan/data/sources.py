@@ -19,7 +19,8 @@ from jaxgan.data.unpaired import Unpaired
 from jaxgan.errors import UserError
 
 BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "openmoji_pairs": OpenMojiPairs, "digits": Digits}
-DOMAINS = (("A", "B"), ("trainA", "trainB"))  # subfolders, and splits of TFDS, of two sets without pairs
+DOMAINS = (("A", "B"), ("trainA", "trainB"), ("train_A", "train_B"))  # subfolders of two sets without pairs
+SPLITS = ("trainA", "trainB")  # of a TFDS set
 
 
 CAPTIONS = ("captions.csv", "captions.jsonl")  # the table in a folder of pictures with captions
@@ -111,7 +112,7 @@ def _with_captions(spec: str, like: ImageData) -> ImageData:
 def _two_sets(spec: str, like: Unpaired) -> Unpaired:
     a, b = _picture(like.a), _picture(like.b)
     if spec.startswith("tfds:") and len(spec) > len("tfds:"):
-        first, second = DOMAINS[1]
+        first, second = SPLITS
         name = spec.removeprefix("tfds:")
         return Unpaired(a=TFDS(name=name, split=first, **a), b=TFDS(name=name, split=second, **b))
     path = expanded(spec)

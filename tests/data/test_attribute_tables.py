@@ -41,6 +41,14 @@ def test_formats(tmp_path, text):
     assert {row.dtype for row in table.rows.values()} == {np.dtype(np.int32)}
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x0b", "\x1c", "\u3000"])
+@pytest.mark.parametrize("text", [CELEBA, CSV])
+def test_lines_and_words_end_where_those_of_files_do(tmp_path, text, odd):
+    table = read_table(write(tmp_path, text.replace("000002.jpg", f"2{odd}.jpg").replace("Male", f"Ma{odd}le")))
+    assert list(table.rows) == ["000001.jpg", f"2{odd}.jpg", "000003.jpg"]
+    assert table.names[2] == f"Ma{odd}le"
+
+
 @pytest.mark.parametrize("text", [CELEBA, CSV])
 def test_chosen_attributes_in_the_order_asked_for(tmp_path, text):
     table = read_table(write(tmp_path, text), ("Male", "Smiling"))

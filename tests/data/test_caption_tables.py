@@ -1,5 +1,7 @@
 """Tables of captions, CSV and lines of JSON."""
 
+import json
+
 import pytest
 
 from jaxgan.data.caption_tables import read_captions
@@ -28,6 +30,19 @@ def write(folder, text, name):
 )
 def test_formats(tmp_path, name, text):
     assert read_captions(write(tmp_path, text, name)) == FOUND
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+@pytest.mark.parametrize("name", ["c.csv", "c.jsonl"])
+def test_lines_end_where_those_of_files_do(tmp_path, odd, name):
+    """Copied from a page, a caption may have what Python takes for the end of a line: it is neither cut nor another's."""
+    captions = [f"a{odd}ball", "a cube"]
+    csv = f"file,caption\r\n1.png,{captions[0]}\r\n2.png,{captions[1]}\r\n"
+    lines = "".join(
+        f'{{"file": "{n}.png", "caption": {json.dumps(c, ensure_ascii=False)}}}\n' for n, c in enumerate(captions, 1)
+    )
+    found = read_captions(write(tmp_path, csv if name == "c.csv" else lines, name))
+    assert found == {"1.png": (captions[0],), "2.png": (captions[1],)}
 
 
 def test_a_caption_of_two_lines_and_quotation_marks(tmp_path):

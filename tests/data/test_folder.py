@@ -1,11 +1,18 @@
 """A folder of pictures: classes, conversion, and what is wrong with it said in one sentence."""
 
+import errno
+import itertools
+import os
+import unicodedata
+from pathlib import Path
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
-from jaxgan.data import Batches, Folder
+from jaxgan.data import Batches, Folder, pictures
 from jaxgan.errors import UserError
+from jaxgan.workdir import locked
 
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -80,6 +87,96 @@ def test_missing_empty_and_wrong_folders(tmp_path):
     refused(tmp_path / "file", "is a file")
 
 
+def test_what_pillow_reads_is_read_and_the_rest_is_counted(tmp_path, capsys):
+    names = ("a.jfif", "b.jpe", "c.JPEG", "d.dib", "e.pbm", "f.tga", "g.qoi", "h.apng", "i.j2k")
+    for name in names:
+        kind = {"jfif": "JPEG", "jpe": "JPEG", "apng": "PNG"}.get(name[2:])
+        Image.new("1" if name.endswith("pbm") else "RGB", (8, 8)).save(tmp_path / name, kind)
+    Image.new("RGB", (8, 8)).save(tmp_path / "0123abcd", "PNG")  # as many downloads are called
+    for name in ("LICENSE", "captions.csv", "photo.heic", "film.mp4", "layers.psd"):
+        (tmp_path / name).write_text("no picture")
+    examples = Folder(path=str(tmp_path), size=8).load().examples
+    assert [example["file"] for example in examples] == ["0123abcd", *names]
+    said = capsys.readouterr().err
+    assert "3 files of formats that are not read here, film.mp4, layers.psd, photo.heic" in said
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif(tmp_path):
+    Image.new("RGB", (8, 8), COLORS["red"]).save(tmp_path / "a.avif", quality=100)
+    (example,) = Folder(path=str(tmp_path), size=8).load().examples
+    assert np.abs(example["image"].astype(int) - COLORS["red"]).max() <= 2
+
+
+def test_nothing_but_other_formats(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"")
+    refused(tmp_path, "has no pictures", "1 files of formats that are not read here, a.heic: convert them")
+
+
+def test_the_folder_that_is_missing_is_named_in_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(Path("pictures"), f"the folder {tmp_path / 'pictures'} does not exist")
+
+
+def test_a_drive_that_fails_for_a_moment(tmp_path, monkeypatch):
+    """Its pictures are asked for again, and never replaced by others."""
+    fill(tmp_path, 150, size=(8, 8))
+    records = Folder(path=str(tmp_path), size=8).load()
+    read, failures = Path.read_bytes, iter([errno.EIO, errno.ENOTCONN])
+
+    def fails_twice(path):
+        if number := next(failures, None):
+            raise OSError(number, os.strerror(number))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fails_twice)
+    monkeypatch.setattr(pictures, "WAITS", (0.0, 0.0))
+    assert records.examples[7]["file"] == "007.png"
+    assert next(failures, None) is None
+    failures = itertools.repeat(errno.ESTALE)
+    with pytest.raises(UserError, match=r"008\.png, which could be read before, cannot be now \(Stale file handle\)"):
+        records.examples[8]
+
+
+def test_a_file_that_is_gone_is_not_replaced(tmp_path):
+    fill(tmp_path, 150, size=(8, 8))
+    records = Folder(path=str(tmp_path), size=8).load()
+    (tmp_path / "007.png").unlink()
+    with pytest.raises(UserError, match=r"007\.png, which could be read before, .*No such file.*run the same command"):
+        records.examples[7]
+
+
+def test_a_drive_that_fails_while_looking(tmp_path, monkeypatch):
+    fill(tmp_path, 150, size=(8, 8))
+    monkeypatch.setattr(pictures, "WAITS", ())
+
+    def fails(path, *_):
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(pictures, "_ends_well", fails)
+    refused(tmp_path, "000.png (Transport endpoint is not connected): is its drive still there?")
+
+
+def test_workdirs_are_no_pictures(tmp_path, capsys):
+    """A run that is trained beside the pictures, in runs/, does not see its own grids, and makes no class."""
+    for name in ("cats", "dogs"):
+        fill(tmp_path / name, 2)
+    run = fill(tmp_path / "runs" / "one" / "samples").parent
+    (run / "experiment.json").write_text('{"experiment": {}, "shapes": {}}')
+    records = Folder(path=str(tmp_path), size=8).load()
+    assert records.classes == ("cats", "dogs")
+    assert len(records.examples) == 4
+    with pytest.raises(UserError, match="is the workdir of a run, whose grids would be taken for pictures"):
+        Folder(path=str(run)).load()
+    (tmp_path / "runs" / "new").mkdir()
+    with locked(tmp_path / "runs" / "new"):  # as a run that is about to begin
+        assert Folder(path=str(tmp_path), size=8).load().classes == ("cats", "dogs")
+    (tmp_path / "runs" / "two").mkdir()
+    refused(tmp_path, '"runs" has no pictures')
+    (tmp_path / "runs" / "two" / "experiment.json").write_text('{"lr": 1}')  # of somebody else
+    refused(tmp_path, '"runs" has no pictures')
+
+
 def test_a_class_without_pictures(tmp_path):
     fill(tmp_path / "cats")
     (tmp_path / "dogs").mkdir()
@@ -148,6 +245,21 @@ def test_captions(tmp_path):
     assert [records.examples.texts(index)["captions"] for index in range(3)] == expected
     assert records.classes == ("cats", "dogs")
     assert [example["label"] for example in records.examples] == [0, 0, 1]
+
+
+def test_letters_with_accents_apart_and_together(tmp_path):
+    """A Mac writes "\u00e9" in the name of a file as two characters."""
+    fill(tmp_path, 1)
+    for apart in ("cafe\u0301.png", "A\u030a.png"):
+        (tmp_path / "000.png").rename(tmp_path / apart)
+        text = unicodedata.normalize("NFC", f"{apart},a name\n")
+        assert captioned(tmp_path, text).load().examples[0]["captions"] == ("a name",)
+        (tmp_path / apart).rename(tmp_path / "000.png")
+    fill(tmp_path, 2)
+    (tmp_path / "000.png").rename(tmp_path / "\u00e9.png")
+    (tmp_path / "001.png").rename(tmp_path / "e\u0301.png")
+    records = captioned(tmp_path, "\u00e9.png,one\ne\u0301.png,two\n").load()
+    assert {e["file"]: e["captions"] for e in records.examples} == {"\u00e9.png": ("one",), "e\u0301.png": ("two",)}
 
 
 def test_pictures_without_captions(tmp_path, capsys):

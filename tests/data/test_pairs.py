@@ -154,11 +154,58 @@ def test_folders_that_are_no_pairs(tmp_path):
     refused(Pairs(path=str(tmp_path)), "1.bmp and", "1.png have one name")
 
 
-@pytest.mark.parametrize("names", [("train/A", "train/B"), ("trainA", "trainB"), ("a", "b")])
+@pytest.mark.parametrize(
+    "names",
+    [("trainA", "trainB"), ("train_A", "train_B"), ("a", "b"), ("input", "target"), ("Inputs", "Targets"),
+     ("source", "target"), ("sketch", "photo"), ("edges", "photos"), ("before", "after")],
+)  # fmt: skip
+def test_usual_names_of_the_two_folders(tmp_path, names):
+    first, second = picture(16, 16), picture(16, 16)
+    for name, pixels in zip(names, (first, second), strict=True):
+        save(tmp_path / name / "1.png", pixels)
+    (example,) = Pairs(path=str(tmp_path), size=16).load().examples
+    assert (example["input"] == first).all()
+    assert (example["image"] == second).all()
+    assert example["file"] == f"{names[0]}/1.png"
+
+
+def test_the_first_names_count(tmp_path):
+    """CycleGAN's sets have folders for testing beside those for training."""
+    for name in ("testA", "testB", "trainA", "trainB"):
+        save(tmp_path / name / f"{name[:-1]}.png", picture())
+    assert [e["file"] for e in Pairs(path=str(tmp_path)).load().examples] == ["trainA/train.png"]
+
+
+@pytest.mark.parametrize("names", [("train/A", "train/B"), ("train/input", "train/target"), ("source", "other")])
 def test_single_pictures_are_not_taken_for_two_side_by_side(tmp_path, names):
-    for name in names:
-        save(tmp_path / name / "1.png", picture())
-    refused(Pairs(path=str(tmp_path)), "1.png lies in a folder", "no subfolders A and B", "give the folder that has")
+    for number, name in enumerate(names):
+        save(tmp_path / name / f"{number}.png", picture())
+    refused(Pairs(path=str(tmp_path)), "0.png lies in a folder", "belong together", "give the folder that has")
+
+
+def test_two_folders_of_one_content_are_no_halves(tmp_path):
+    for name in ("winter", "summer"):
+        for number in range(3):
+            save(tmp_path / name / f"{number}.png", picture())
+    refused(Pairs(path=str(tmp_path)), "have the same names, as pairs have", "Call that folder A and the other B")
+
+
+def test_splits_of_pictures_with_two_halves(tmp_path, capsys):
+    for name in ("train", "val"):
+        side_by_side(tmp_path / name, 2)
+    assert len(Pairs(path=str(tmp_path)).load().examples) == 4
+    assert capsys.readouterr().err == ""
+
+
+def test_square_pictures_are_not_halved_without_a_word(tmp_path, capsys):
+    for number in range(3):
+        save(tmp_path / f"{number}.png", picture(16, 16))
+    save(tmp_path / "pair.png", picture(16, 32))
+    Pairs(path=str(tmp_path), size=8).load()
+    said = capsys.readouterr().err
+    assert "cut into halves" in said
+    assert "3 of the 4 are no wider than they are high" in said
+    assert "0.png, 16 x 16" in said
 
 
 def test_two_sizes(tmp_path):

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, ImageOps
 
 from jaxgan.data import pictures
 from jaxgan.data.pictures import BadPicture, read_picture
@@ -88,6 +88,123 @@ def test_size_without_decoding(tmp_path, suffix):
         exif[0x0112] = orientation or 1
         path = save(tmp_path, Image.new("RGB", (5, 3)), f"x.{suffix}", **({"exif": exif} if orientation else {}))
         assert pictures.picture_size(path) == size == read_picture(path, 3).shape[1::-1]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.webp", "x.jpg"])
+def test_exif_that_cannot_be_read_says_nothing(tmp_path, name):
+    """Text of a Python bytes literal in its place, as some programs write."""
+    path = save(tmp_path, Image.new("RGB", (5, 3), RED), name, exif=repr(b"Exif\x00\x00II*\x00").encode(), quality=100)
+    assert pictures.check_picture(path) is None
+    assert pictures.picture_size(path) == (5, 3) == read_picture(path, 3).shape[1::-1]
+    assert np.abs(np.array(pixel(path)) - RED).max() <= 2
+
+
+def test_exif_behind_the_pixels_says_nothing(tmp_path):
+    """A size is read off the header: what is decoded must agree with it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = save(tmp_path, Image.new("RGB", (5, 3)), exif=exif).read_bytes()
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    moved = content[:start] + content[end:-12] + content[start:end] + content[-12:]
+    (tmp_path / "moved.png").write_bytes(moved)
+    for name, size in (("x.png", (3, 5)), ("moved.png", (5, 3))):
+        assert pictures.picture_size(tmp_path / name) == size == read_picture(tmp_path / name, 3).shape[1::-1]
+
+
+def test_every_orientation(tmp_path):
+    image = Image.effect_noise((5, 3), 90)
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = save(tmp_path, image, exif=exif)
+        with Image.open(path) as read:
+            wanted = np.asarray(ImageOps.exif_transpose(read))
+        assert (read_picture(path, 1)[..., 0] == wanted).all()
+
+
+def profile_of(primaries, gamma, description):
+    """An ICC profile (version 2, matrix and tone curve): `primaries` are XYZ under D50 of red, green and blue."""
+
+    def fixed(*values):
+        return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+
+    text = description.encode() + b"\0"
+    text = b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78)
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
+    tags = {b"desc": text, b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249)}
+    for letter, xyz in zip((b"r", b"g", b"b"), primaries, strict=True):
+        tags |= {letter + b"XYZ": b"XYZ " + bytes(4) + fixed(*xyz), letter + b"TRC": curve}
+    table, body = b"", b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = bytes(4) + b"\x02\x10\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    head += bytes(128 - len(head) - 4)
+    content = head + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", 4 + len(content)) + content
+
+
+P3 = ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))  # under D50
+SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))
+
+
+def in_srgb(color, primaries, gamma):
+    linear = np.linalg.solve(np.array(SRGB).T, np.array(primaries).T @ (np.array(color) / 255) ** gamma).clip(0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp", "x.tif"])
+def test_colours_of_another_profile(tmp_path, name):
+    """Numbers of Display P3 stand for more saturated colours than those of sRGB."""
+    color = (150, 170, 90)
+    options = {"quality": 100, "subsampling": 0} if name == "x.jpg" else {"lossless": True} if name == "x.webp" else {}
+    profile = profile_of(P3, 2.2, "Display P3, or nearly")
+    path = save(tmp_path, Image.new("RGB", (8, 8), color), name, icc_profile=profile, **options)
+    wanted = in_srgb(color, P3, 2.2)
+    assert np.abs(np.array(color) - wanted).max() > 8
+    assert np.abs(np.array(pixel(path)) - wanted).max() <= (3 if name == "x.jpg" else 1.5)
+    assert np.abs(pixel(path, channels=1)[0] - wanted @ (0.299, 0.587, 0.114)) <= 3
+
+
+def test_profiles_of_transparent_grey_and_palette_pictures(tmp_path):
+    profile = profile_of(P3, 2.2, "P3")
+    color = (150, 170, 90)
+    wanted = in_srgb(color, P3, 2.2)
+    image = Image.new("RGBA", (2, 1), (*color, 255))
+    image.putpixel((1, 0), (*color, 0))
+    path = save(tmp_path, image, icc_profile=profile)
+    assert np.abs(np.array(pixel(path)) - wanted).max() <= 1.5
+    assert pixel(path, x=1) == WHITE
+    palette = Image.new("RGB", (2, 1), color).quantize(2)
+    assert np.abs(np.array(pixel(save(tmp_path, palette, icc_profile=profile))) - wanted).max() <= 1.5
+    grey = Image.new("L", (2, 1), 150)  # a profile of colours is none for it
+    assert pixel(save(tmp_path, grey, icc_profile=profile), channels=1) == (150,)
+
+
+@pytest.mark.parametrize("profile", ["sRGB", "as good as sRGB", "damaged", "empty"])
+def test_profiles_that_change_nothing(tmp_path, profile):
+    """Not by a level: most pictures say that they are sRGB."""
+    content = {
+        "sRGB": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        "as good as sRGB": None,
+        "damaged": b"no profile" * 20,
+        "empty": b"",
+    }[profile]
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    if content is None:
+        content = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+        content = bytes(content).replace(b"sRGB", b"mine")
+    path = save(tmp_path, Image.fromarray(pixels), icc_profile=content)
+    assert (read_picture(path, 3) == pixels).all()
+
+
+def test_a_heic_is_called_one(tmp_path):
+    path = tmp_path / "IMG_0001.jpg"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises(BadPicture, match="a picture in the format HEIC, which Pillow does not read here: convert it"):
+        read_picture(path, 3)
+    assert "HEIC" in pictures.check_picture(path)
 
 
 def test_animated_gif_gives_its_first_frame(tmp_path):
