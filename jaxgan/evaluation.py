@@ -17,7 +17,7 @@ from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.metrics.moments import Moments
-from jaxgan.metrics.protocols import LESS_IS_BETTER, OF_LATENTS, OF_SETS, check_names, score, see
+from jaxgan.metrics.protocols import LESS_IS_BETTER, OF_LATENTS, OF_SETS, check_names, check_sizes, score, see
 from jaxgan.metrics.real import Features, RealPictures
 from jaxgan.metrics.sources import generated_pictures
 from jaxgan.run import Run
@@ -147,6 +147,7 @@ def score_run(
         count["real"] = shown.count if shown else count["real"]
         made = generated_pictures(run, num, seed, real.data, real.records)
         seen = see("generated", made, network, of_sets)
+        check_sizes(shown.shape if shown else None, seen.shape, real.reference or "the data", run.workdir)
         figures = {name: score(name, shown, seen, network, seed) for name in of_sets}
     elif save_statistics:
         real.see((), save_statistics)

@@ -8,9 +8,10 @@ import numpy as np
 
 from jaxgan.cache import expanded
 from jaxgan.data import Folder
+from jaxgan.data.folder import composed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import DEFAULT, result, write
-from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, score, see
+from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, check_sizes, score, see
 from jaxgan.metrics.real import Features, RealPictures
 from jaxgan.metrics.similarity import psnr, ssim
 from jaxgan.metrics.sources import folder_files, folder_pictures
@@ -64,13 +65,13 @@ def evaluate_folders(
         mixed_fakes, mixed_reals = _mixed(fakes), _mixed(reals)
         shape = next(folder_pictures(fakes)).shape[1:]
         if reals:
-            _check_sizes(next(folder_pictures(reals)).shape[1:], shape, real, fake)
+            check_sizes(next(folder_pictures(reals)).shape[1:], shape, real, fake)
         data = Folder(path=str(real), size=shape[:2], crop="none") if reals else None
         pictures = RealPictures(data, features, features_file, reference, files=mixed_reals)
         network = pictures.network(of_sets)
         seen_real = pictures.see(of_sets, save_statistics)
         seen = see("generated", folder_pictures(mixed_fakes), network, of_sets)
-        _check_sizes(seen_real.shape if seen_real else None, seen.shape, real, fake)
+        check_sizes(seen_real.shape if seen_real else None, seen.shape, real or reference, fake)
         figures = {name: score(name, seen_real, seen, network, seed) for name in of_sets}
     if pairs:
         figures |= _score_pairs(pairs, _paired(reals, Path(real), fakes, Path(fake)), features_file)
@@ -85,14 +86,6 @@ def _mixed(files: list[Path]) -> list[Path]:
     return [files[index] for index in np.random.default_rng(0).permutation(len(files))]
 
 
-def _check_sizes(real: tuple[int, ...] | None, fake: tuple[int, ...], real_folder, fake_folder) -> None:
-    if real is not None and tuple(real) != tuple(fake):
-        raise UserError(
-            f"the pictures of {real_folder or 'the reference'} are {real[0]}x{real[1]}, but those of {fake_folder} are "
-            f"{fake[0]}x{fake[1]}: bring both to one size"
-        )
-
-
 def _paired(reals: list[Path], real: Path, fakes: list[Path], fake: Path) -> list[tuple[Path, Path]]:
     """(real, fake) for each name, by the path below the folder without its suffix.
 
@@ -101,7 +94,7 @@ def _paired(reals: list[Path], real: Path, fakes: list[Path], fake: Path) -> lis
     """
 
     def named(files, folder):
-        names = {path.relative_to(expanded(folder)).with_suffix(""): path for path in files}
+        names = {composed(str(path.relative_to(expanded(folder)).with_suffix(""))): path for path in files}
         if len(names) < len(files):
             raise UserError(
                 f"{folder} has pictures that differ in their suffix alone, and pairs are made by name: rename some"

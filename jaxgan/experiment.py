@@ -62,7 +62,7 @@ class Experiment:
     evaluate_every: int | None = None
     """Steps between evaluations, whose figures go to the same logs, and whose best state is kept; None for none."""
     evaluate_metrics: tuple[str, ...] = ("fid",)
-    """What is evaluated, as for `jaxgan evaluate`; by the first of them a state is the best."""
+    """What is evaluated, such as fid,kid, as for `jaxgan evaluate --metrics`; by the first of them a state is the best."""
     evaluate_num: int = 2048
     """Pictures that are generated for an evaluation."""
     keep_checkpoints: int = 3
@@ -74,10 +74,14 @@ class Experiment:
         if not (hasattr(self.data, "load") and hasattr(self.data, "transform")):
             raise UserError(f"data is {self.data!r}: it must have the methods load() and transform(example, random)")
         fields.check(self)
-        if isinstance(self.evaluate_metrics, str) or not self.evaluate_metrics:
+        named = [self.evaluate_metrics] if isinstance(self.evaluate_metrics, str) else self.evaluate_metrics
+        # "fid,kid", too, as `jaxgan evaluate --metrics` has it.
+        metrics = tuple(name.strip() for text in named for name in str(text).split(",") if name.strip())
+        if not metrics:
             raise UserError(
                 f"Experiment.evaluate_metrics is {self.evaluate_metrics!r}: it must name metrics, ('fid',) say"
             )
+        object.__setattr__(self, "evaluate_metrics", metrics)
         if not 0 <= self.seed < 2**32:
             raise UserError(f"Experiment.seed is {self.seed}: it must be a whole number from 0 to {2**32 - 1}")
         # One value in two places would be two truths: the experiment's wins, and is written into the system.

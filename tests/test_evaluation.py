@@ -14,6 +14,7 @@ from jaxgan.evaluation import During, evaluate, floor, save_statistics
 from jaxgan.evaluation_folders import evaluate_folders
 from jaxgan.metrics import real
 from jaxgan.metrics.features import FeatureNetwork
+from jaxgan.metrics.moments import Moments
 from jaxgan.metrics.sources import generated_pictures, without_augmentation
 from jaxgan.run import CHUNK
 from jaxgan.systems.gan import GAN
@@ -116,6 +117,20 @@ def test_saved_statistics_stand_for_the_real_pictures(run, data, tmp_path, monke
     monkeypatch.setattr(real, "load_network", lambda *_: projection("b" * 64))
     with pytest.raises(UserError, match="statistics of another feature network"):
         evaluate(run, ("fid",), num=70, reference=tmp_path / "real.npz")
+
+
+@pytest.mark.parametrize("metrics", [("fid",), ("fid", "kid")])
+def test_statistics_of_pictures_of_another_size(run, data, tmp_path, metrics):
+    """A figure of two sizes is one of nothing."""
+    moments = save_statistics(data, tmp_path / "real.npz")
+    _, about = Moments.load(tmp_path / "real.npz")
+    height, width, channels = about["pictures"]
+    moments.save(tmp_path / "large.npz", {**about, "pictures": [2 * height, 2 * width, channels]})
+    with pytest.raises(UserError, match=rf"large\.npz are {2 * height}x{2 * width}x{channels}, .*are {height}x{width}x"):
+        evaluate(run, metrics, num=70, reference=tmp_path / "large.npz")
+    assert (
+        not (run.workdir / "evaluation.json").exists() or "large" not in (run.workdir / "evaluation.json").read_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +257,7 @@ def test_folders_that_do_not_fit(folders):
     (ours / "03.png").unlink()
     for file in ours.glob("*.png"):
         Image.open(file).resize((10, 14)).save(file)
-    with pytest.raises(UserError, match=r"real are 12x12, but those of .*fake are 14x10"):
+    with pytest.raises(UserError, match=r"real are 12x12x3, but those of .*fake are 14x10x3"):
         evaluate_folders(theirs, ours, ("fid",))
 
 

@@ -39,6 +39,13 @@ def test_precision_is_one_value():
     assert dataclasses.replace(given, precision="float32").system.precision == "float32"
 
 
+def test_metrics_are_named_as_for_evaluate():
+    for names in (("fid", "kid"), "fid,kid", ("fid, kid",)):
+        assert Experiment(system=GAN(), data=Digits(), evaluate_metrics=names).evaluate_metrics == ("fid", "kid")
+    with pytest.raises(UserError, match=r"evaluate_metrics is \(',',\)"):
+        Experiment(system=GAN(), data=Digits(), evaluate_metrics=(",",))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

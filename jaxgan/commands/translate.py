@@ -18,7 +18,7 @@ from jaxgan.cache import expanded
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import check_numbers
 from jaxgan.commands.parsing import complain, parse
-from jaxgan.data.folder import find_pictures
+from jaxgan.data.folder import composed, find_pictures
 from jaxgan.data.pairs import couple
 from jaxgan.errors import UserError
 from jaxgan.run import Run
@@ -153,12 +153,12 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
             raise
         return {}
     # Of two with one name the one whose suffix is the same.
-    by_stem: dict[Path, list[Path]] = {}
+    by_stem: dict[str, list[Path]] = {}
     for path in pictures:
-        by_stem.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
+        by_stem.setdefault(composed(str(path.relative_to(folder).with_suffix(""))), []).append(path)
     made = {}
     for name in found:
-        choice = by_stem.get(Path(name).with_suffix(""), [])
+        choice = by_stem.get(composed(str(Path(name).with_suffix(""))), [])
         same = [path for path in choice if path == folder / name] or choice
         if len(same) != 1:
             if arguments.target is None:

@@ -113,10 +113,9 @@ class Folder(ImageData):
 
 def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Path) -> dict[Path, Row]:
     """The row of each file. Files without one are named on standard error; UserError for 1% or more."""
-    # A Mac writes the letter and its accent apart in the names of files; a table that was made elsewhere does not.
-    composed = {unicodedata.normalize("NFC", name): row for name, row in table.items()}
+    by_composed = {composed(name): row for name, row in table.items()}
     names = {path: path.relative_to(folder).as_posix() for path in files}
-    rows = {path: table.get(name, composed.get(unicodedata.normalize("NFC", name))) for path, name in names.items()}
+    rows = {path: table.get(name, by_composed.get(composed(name))) for path, name in names.items()}
     without = [str(path.relative_to(folder)) for path, row in rows.items() if row is None]
     share = f"{len(without)} of the {len(files)} pictures in {folder} have no row in {table_path}: {some(without)}"
     if len(without) >= TOLERATED * len(files):
@@ -124,6 +123,11 @@ def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Pa
     if without:
         print(f"warning: skipped, for {share}", file=sys.stderr, flush=True)
     return {path: row for path, row in rows.items() if row is not None}
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: a Mac writes a letter and its accent apart in the names of files, others do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 class Decoder:

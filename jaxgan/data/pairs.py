@@ -8,7 +8,7 @@ from typing import Literal
 from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.base import ImageData, Records
-from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, some
+from jaxgan.data.folder import Decoder, composed, drop_damaged, find_pictures, some
 from jaxgan.errors import UserError
 
 COUPLES = (
@@ -138,7 +138,7 @@ def _by_name(folder: Path) -> dict[str, Path]:
     """The pictures of a folder by their path in it without the suffix; UserError where two have the same."""
     found: dict[str, Path] = {}
     for path in find_pictures(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
+        name = composed(path.relative_to(folder).with_suffix("").as_posix())
         if name in found:
             raise UserError(f"{found[name]} and {path} have one name, so which of them is of the pair? Move one out")
         found[name] = path

@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +101,20 @@ def see(what: str, pictures: Iterable[np.ndarray], network: FeatureNetwork | Non
         raise UserError(f"there are no {what} pictures to score")
     joined = (np.concatenate(parts) if parts else None for parts in (features, logits, kept))
     return Seen(what, count, shape, moments, *joined)
+
+
+def check_sizes(real: tuple[int, ...] | None, fake: tuple[int, ...], whose_real: Any, whose_fake: Any) -> None:
+    """Compare the shapes [H, W, C] of pictures that are to be scored against each other; None is one that is not known.
+
+    Raises:
+        UserError: they differ; a figure of two sizes says nothing.
+    """
+    if real is not None and tuple(real) != tuple(fake):
+        theirs, ours = ("x".join(map(str, shape)) for shape in (real, fake))
+        raise UserError(
+            f"the pictures of {whose_real or 'the reference'} are {theirs}, but those of {whose_fake} are "
+            f"{ours}: bring both to one size"
+        )
 
 
 def score(metric: str, real: Seen | None, fake: Seen, network: FeatureNetwork | None, seed: int) -> dict:

@@ -12,7 +12,7 @@ from jaxgan.errors import UserError
 from jaxgan.metrics import sources
 from jaxgan.metrics.features import FeatureNetwork
 from jaxgan.metrics.moments import Moments
-from jaxgan.metrics.protocols import OF_LATENTS, OF_PAIRS, Seen, see
+from jaxgan.metrics.protocols import OF_LATENTS, OF_PAIRS, Seen, check_sizes, see
 
 Features = Literal["classifier", "inception", "vgg16"]
 
@@ -30,7 +30,7 @@ class RealPictures:
     ):
         """`files`: pictures to take as they are, instead of those of `data`; `data` may be None with `reference`."""
         self.data = None if data is None else sources.without_augmentation(data)
-        self._features, self._features_file, self._reference = features, features_file, reference
+        self._features, self._features_file, self.reference = features, features_file, reference
         self._files = files
         self._records: Records | None = None
         self._network: FeatureNetwork | None = None
@@ -89,14 +89,17 @@ class RealPictures:
         return self._seen[wanted]
 
     def _look(self, wanted: frozenset[str], saving: bool) -> Seen | None:
-        given = self._given() if self._reference and "fid" in wanted and not saving else None
+        given = self._given() if self.reference and "fid" in wanted and not saving else None
         rest = wanted - {"fid"} if given else wanted
         if not rest and not saving:
             return given
         pictures = sources.folder_pictures(self._files) if self._files else self.pictures(self.order())
         network = self.network(("fid",) if saving else rest)
         seen = see("real", pictures, network, rest)
-        return dataclasses.replace(seen, moments=given.moments) if given else seen
+        if given is None:
+            return seen
+        check_sizes(given.shape, seen.shape, self.reference, "the data")
+        return dataclasses.replace(seen, moments=given.moments)
 
     def _given(self) -> Seen:
         """The statistics of the file `reference`, if they are of this network.
@@ -104,11 +107,11 @@ class RealPictures:
         Raises:
             UserError: they are of another.
         """
-        moments, about = Moments.load(self._reference)
+        moments, about = Moments.load(self.reference)
         network = self.network(("fid",))
         if about.get("digest", network.digest) != network.digest or moments.dimensions != network.dimensions:
             raise UserError(
-                f"{self._reference} holds statistics of another feature network ({about.get('network', 'unknown')}, digest "
+                f"{self.reference} holds statistics of another feature network ({about.get('network', 'unknown')}, digest "
                 f"{about.get('digest', 'unknown')[:12]}) than {network.name}, digest {network.digest[:12]}: give the "
                 "--features that it was made with, or make it again with --save-statistics"
             )

@@ -169,6 +169,12 @@ def test_usual_names_of_the_two_folders(tmp_path, names):
     assert example["file"] == f"{names[0]}/1.png"
 
 
+def test_accents_apart_and_together_are_one_name(tmp_path):
+    save(tmp_path / "A" / "\u00e9.png", picture())
+    save(tmp_path / "B" / "e\u0301.png", picture())
+    assert len(Pairs(path=str(tmp_path)).load().examples) == 1
+
+
 def test_the_first_names_count(tmp_path):
     """CycleGAN's sets have folders for testing beside those for training."""
     for name in ("testA", "testB", "trainA", "trainB"):
