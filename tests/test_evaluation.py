@@ -126,7 +126,9 @@ def test_statistics_of_pictures_of_another_size(run, data, tmp_path, metrics):
     _, about = Moments.load(tmp_path / "real.npz")
     height, width, channels = about["pictures"]
     moments.save(tmp_path / "large.npz", {**about, "pictures": [2 * height, 2 * width, channels]})
-    with pytest.raises(UserError, match=rf"large\.npz are {2 * height}x{2 * width}x{channels}, .*are {height}x{width}x"):
+    with pytest.raises(
+        UserError, match=rf"large\.npz are {2 * height}x{2 * width}x{channels}, .*are {height}x{width}x"
+    ):
         evaluate(run, metrics, num=70, reference=tmp_path / "large.npz")
     assert (
         not (run.workdir / "evaluation.json").exists() or "large" not in (run.workdir / "evaluation.json").read_text()

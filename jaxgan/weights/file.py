@@ -7,12 +7,14 @@ containers alone; a file that asks for more is refused. `.safetensors` and `.h5`
 import hashlib
 import io
 import pickle
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import flax
+import ml_dtypes  # JAX has it
 import numpy as np
 
 from jaxgan.cache import expanded
@@ -55,6 +57,12 @@ def axes(*orders: tuple[int, ...]) -> Layout:
 PYTORCH = axes((2, 3, 1, 0), (1, 0))
 """[out, in, kh, kw] and [out, in], where Flax has [kh, kw, in, out] and [in, out]."""
 FLAX = axes()
+SAFETENSORS = {
+    "F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16, "F8_E4M3": ml_dtypes.float8_e4m3fn,
+    "F8_E5M2": ml_dtypes.float8_e5m2, "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U64": np.uint64,
+    "U32": np.uint32, "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
+}  # fmt: skip
+"""The types of tensors in `.safetensors`; numpy knows none of those with fewer bits."""
 NAMED = 3
 """Tensors that a sentence names before it counts the rest."""
 
@@ -152,6 +160,11 @@ def _pth(path: Path, content: bytes) -> dict[str, np.ndarray]:
             f"{path}: .pth files are read by PyTorch, which is not installed: pip install torch, or convert the file to "
             ".safetensors where torch is"
         ) from None
+    if _is_torchscript(content):
+        raise UserError(
+            f"{path} is a TorchScript program, which would run code when loaded: it was not; where it was made, save its "
+            "state_dict() instead"
+        )
     try:
         # Files that were saved from a GPU say so; the tensors are wanted here.
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -167,14 +180,30 @@ def _pth(path: Path, content: bytes) -> dict[str, np.ndarray]:
     return {str(name): tensor.detach().to(torch.float32).numpy() for name, tensor in state.items()}
 
 
+def _is_torchscript(content: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            return any(name.endswith("/constants.pkl") for name in file.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return False
+
+
 def _safetensors(path: Path, content: bytes) -> dict[str, np.ndarray]:
     try:
         import safetensors
-        from safetensors.numpy import load
     except ImportError:
         raise missing_extra("safetensors", "metrics", f"reading {path}") from None
     try:
-        return {name: np.asarray(tensor, np.float32) for name, tensor in load(content).items()}
+        found = safetensors.deserialize(content)
+        if odd := [name for name, tensor in found if tensor["dtype"] not in SAFETENSORS]:
+            kind = next(tensor["dtype"] for name, tensor in found if name == odd[0])
+            raise UserError(f"{path}: the tensor {odd[0]} is of the type {kind}, which is not read: save it as float32")
+        return {
+            name: np.frombuffer(tensor["data"], SAFETENSORS[tensor["dtype"]])
+            .reshape(tensor["shape"])
+            .astype(np.float32)
+            for name, tensor in found
+        }
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged ({type(error).__name__}); download it again") from None
 

@@ -47,11 +47,11 @@ TRANSPOSED = Layout(
 
 
 def unprefixed(weights: Weights) -> Weights:
-    """Without the "module." that DataParallel puts before every name."""
-    prefix = "module."
-    if not all(name.startswith(prefix) for name in weights.tensors):
-        return weights
-    return Weights(weights.path, weights.digest, {n.removeprefix(prefix): t for n, t in weights.tensors.items()})
+    """Without what PyTorch puts into names: torch.compile's "_orig_mod.", and DataParallel's "module." before all of them."""
+    tensors = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.tensors.items()}
+    while all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return Weights(weights.path, weights.digest, tensors)
 
 
 def kernel_shape(weights: Weights, name: str) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Files of weights: what is in them, and what is said of files that are not what they should be."""
 
 import hashlib
+import json
 import pickle
 import sys
 
@@ -55,6 +56,36 @@ def test_safetensors(tmp_path):
     assert found.tensors["half"].dtype == np.float32
     path.write_bytes(path.read_bytes()[:-8])
     assert "damaged" in sentence(read_weights, path)
+
+
+def test_safetensors_of_few_bits(tmp_path):
+    """As they are published more and more; the values are those of the format, and no file is called damaged."""
+    import ml_dtypes
+
+    values = np.array([0.5, -1.5, 3.0], np.float32)
+    kinds = {"BF16": ml_dtypes.bfloat16, "F8_E4M3": ml_dtypes.float8_e4m3fn, "F8_E5M2": ml_dtypes.float8_e5m2}
+    header, body = {}, b""
+    for name, kind in kinds.items():
+        content = values.astype(kind).tobytes()
+        header[name] = {"dtype": name, "shape": [3], "data_offsets": [len(body), len(body) + len(content)]}
+        body += content
+    head = json.dumps(header).encode()
+    (tmp_path / "net.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + body)
+    found = read_weights(tmp_path / "net.safetensors").tensors
+    assert set(found) == set(kinds)
+    for tensor in found.values():
+        assert tensor.dtype == np.float32
+        np.testing.assert_array_equal(tensor, values)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+def test_names_as_pytorch_wraps_them(tmp_path, prefix):
+    from jaxgan.weights.layers import unprefixed
+
+    wrapped = Weights(tmp_path, "", {f"{prefix}{name}": tensor for name, tensor in TENSORS.items()})
+    assert list(unprefixed(wrapped).tensors) == list(TENSORS)
+    within = Weights(tmp_path, "", {"main._orig_mod.0.weight": KERNEL, "module.weight": KERNEL})
+    assert list(unprefixed(within).tensors) == ["main.0.weight", "module.weight"]
 
 
 def test_h5(tmp_path):
@@ -164,6 +195,15 @@ def test_code_in_a_pth_is_not_run(tmp_path):
     assert not trace.exists()
     torch.load(tmp_path / "net.pth", weights_only=False)
     assert trace.exists()  # it was a trap
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_torchscript_is_called_so(tmp_path):
+    import torch
+
+    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "net.pt"))
+    assert "is a TorchScript program, which would run code" in sentence(read_weights, tmp_path / "net.pt")
 
 
 @pytest.mark.parity
