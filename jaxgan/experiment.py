@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,11 +158,18 @@ def completed(encoded: dict[str, Any]) -> dict[str, Any]:
         return encoded
 
 
-def differences(mine: dict[str, Any], theirs: dict[str, Any], names: tuple[str, ...] = FIXED) -> list[str]:
-    """The dotted fields below `names` in which two encoded experiments differ: `["system.r1: 5.0 in the workdir, 1.0 now"]`."""
+def differences(
+    mine: dict[str, Any], theirs: dict[str, Any], names: tuple[str, ...] = FIXED, besides: Collection[str] = ()
+) -> list[str]:
+    """The dotted fields below `names` in which two encoded experiments differ: `["system.r1: 5.0 in the workdir, 1.0 now"]`.
+
+    Those that are `besides` may differ.
+    """
     found = []
 
     def compare(name, a, b):
+        if name in besides:
+            return
         if isinstance(a, dict) and isinstance(b, dict):
             for key in {**a, **b}:
                 compare(f"{name}.{key}", a.get(key), b.get(key))

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxgan import bucket, captioning, rows, workdir
+from jaxgan.data.base import class_number
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
@@ -243,10 +244,8 @@ class Run:
             )
         if label is None:
             return {"label": np.arange(num, dtype=np.int32) % max(len(classes), 1)}
-        if str(label) in classes:
-            return {"label": np.full(num, classes.index(str(label)), np.int32)}
-        if str(label).isdigit() and int(label) < len(classes):
-            return {"label": np.full(num, int(label), np.int32)}
+        if (number := class_number(str(label), classes)) is not None:
+            return {"label": np.full(num, number, np.int32)}
         raise UserError(f"--label {label}: there is no such class; there are {', '.join(classes)}")
 
 

@@ -12,7 +12,6 @@ convolution whose kernels differ from seed to seed becomes a grouped one; the pe
 divergence, signal or checkpoint would be everyone's.
 """
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -171,10 +170,6 @@ def fit_seeds(experiment: Experiment, seeds: Sequence[int], directory: str | Pat
             stopped = fit(one, folder, **options).stopped
         except TrainingDiverged as error:
             status, sentence = "diverged", str(error)
-        except UserError:
-            with contextlib.suppress(OSError):  # empty still, when something was wrong: nothing done
-                directory.rmdir()
-            raise
         results[index] = _result(one.seed, folder, "stopped" if stopped else status, sentence)
         summary = Summary(tuple(results), stopped)
         partial = directory / f"{SUMMARY}.partial"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxgan.data.base import nearest
+from jaxgan.data.base import class_number, nearest
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def variants(run: "Run", base: np.ndarray | None) -> list[tuple[str, np.ndarray]
 
 
 def _class(text: str, classes: tuple[str, ...]) -> int:
-    if text in classes:
-        return classes.index(text)
-    if text.isdecimal() and (int(text) < len(classes) or not classes):
+    if not classes and text.isdecimal():
         return int(text)
+    if (number := class_number(text, classes)) is not None:
+        return number
     raise UserError(
         f'--attributes "{text}": there is no such class{nearest(text, classes)} There are {", ".join(classes)}'
     )

@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.base import places
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment, class_path, completed, differences
 from jaxgan.training.checkpoint import Checkpoints, warn
@@ -51,6 +52,7 @@ class Record:
         classes: names of the values of "label".
         examples: how many the data has.
         vocabulary: what the numbers in "text" stand for, from 1.
+        identity: of the data, as in `jaxgan.data.Records`.
     """
 
     experiment: Experiment
@@ -59,6 +61,7 @@ class Record:
     classes: tuple[str, ...]
     examples: int
     vocabulary: tuple[str, ...] = ()
+    identity: str = ""
 
     def zeros(self, count: int) -> dict[str, np.ndarray]:
         """A minibatch of zeros in the shapes of the data."""
@@ -71,6 +74,7 @@ class Record:
             "classes": list(self.classes),
             "examples": self.examples,
             "vocabulary": list(self.vocabulary),
+            "identity": self.identity,
             "versions": versions(),
         }
 
@@ -87,6 +91,7 @@ def describe(
     classes: tuple[str, ...],
     examples: int,
     vocabulary: tuple[str, ...] = (),
+    identity: str = "",
 ) -> Record:
     """The record of an experiment on data that gives `shapes`.
 
@@ -103,7 +108,7 @@ def describe(
     used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
     system = system.resolve(used, classes)
     system.check_vocabulary(vocabulary)
-    return Record(experiment, system, used, classes, examples, vocabulary)
+    return Record(experiment, system, used, classes, examples, vocabulary, identity)
 
 
 def read(workdir: Path, experiment: Experiment | None = None) -> Record:
@@ -122,7 +127,7 @@ def read(workdir: Path, experiment: Experiment | None = None) -> Record:
     if not path.exists():
         raise UserError(f"{workdir} is not a workdir: it has no {RECORD}; train one with jaxgan train CONFIG")
     encoded = load_json(path)
-    if experiment is not None and (different := differences(experiment.to_json(), completed(encoded["experiment"]))):
+    if experiment is not None and (different := _different(experiment, encoded["experiment"])):
         raise UserError(f"{workdir} holds another experiment: " + "; ".join(different))
     return decode(encoded, path, experiment)
 
@@ -140,9 +145,9 @@ def decode(encoded: dict[str, Any], source: Path | str, experiment: Experiment |
     }
     if wrong := [name for name, shape in shapes.items() if shape.dtype.kind not in "fiub"]:
         raise UserError(f"{source} is damaged: the type of {wrong[0]} is {shapes[wrong[0]].dtype}, which is no number")
-    # Older workdirs know no texts.
-    vocabulary = tuple(encoded.get("vocabulary", ()))
-    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"], vocabulary)
+    # Older workdirs know no texts, and no identity.
+    vocabulary, identity = tuple(encoded.get("vocabulary", ())), encoded.get("identity", "")
+    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"], vocabulary, identity)
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -159,6 +164,11 @@ def load_json(path: Path) -> dict[str, Any]:
             f"{path} is damaged: it is not what jaxgan wrote; the command that trained the run (jaxgan train) writes it anew"
         ) from None
     return encoded
+
+
+def _different(experiment: Experiment, saved: dict[str, Any]) -> list[str]:
+    """The fields in which an experiment differs from an encoded one; where its data lies is none of them."""
+    return differences(experiment.to_json(), completed(saved), besides=places(experiment.data))
 
 
 def check_same(workdir: Path, experiment: Experiment) -> None:
@@ -181,7 +191,7 @@ def check_same(workdir: Path, experiment: Experiment) -> None:
                 "begin again"
             ) from None
         warn(f"{path} is {what}: written anew")
-    if different := differences(experiment.to_json(), completed(saved)):
+    if different := _different(experiment, saved):
         raise UserError(
             f"{workdir} holds another experiment, and nothing was touched. It differs in "
             + "; ".join(different)
@@ -204,6 +214,12 @@ def check_data(workdir: Path, record: Record) -> None:
     different = differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names)
     if now["vocabulary"] != saved.get("vocabulary", []):  # named, not shown: it may be a thousand words
         different.append("vocabulary: the words of the texts are others")
+    before = saved.get("identity", "")
+    if not different and before and before != record.identity:
+        warn(
+            f"warning: the data has as many examples as when {workdir} was trained, but they are others, by their names or sizes: "
+            "the run goes on with them"
+        )
     if different:
         raise UserError(
             f"the data is not what it was when {workdir} was trained, and nothing was touched: {'; '.join(different)}. "
@@ -261,13 +277,17 @@ def _write_atomically(path: Path, text: str) -> None:
 def locked(workdir: Path):
     """Make the folder and hold it against a second run; the system lets go when the process ends, however it does.
 
+    What was made is gone again in the end where nothing came into it: it might lie among pictures, and be a class of them.
+
     Raises:
         UserError: another process trains in it, or it cannot be made.
     """
+    made = [folder for folder in (workdir.absolute(), *workdir.absolute().parents) if not folder.exists()]
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(workdir, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
+        _remove_empty(made)
         reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
         raise UserError(f"cannot use {workdir} as a workdir ({reason}): give another --workdir") from None
     if not os.access(workdir, os.W_OK):
@@ -284,9 +304,14 @@ def locked(workdir: Path):
             warn(f"{workdir} cannot be locked ({error.strerror}): see to it that no other process trains there")
         yield
     finally:
-        with contextlib.suppress(OSError):  # empty still, when something was wrong: nothing done
-            workdir.rmdir()
+        _remove_empty(made)
         os.close(descriptor)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def system_name(system: System) -> str:

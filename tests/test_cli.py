@@ -225,6 +225,81 @@ def test_own_system(place, tmp_path, capfd):
     assert Image.open(tmp_path / "run" / "sample.png").size == (2 * 64 + 2, 64)
 
 
+def pictures_in(folder: Path, count: int = 6, size: int = 8) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        pixels = np.random.default_rng(index).integers(0, 256, (size, size, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+FOLDER = [*TINY, "--data.channels", "1"]
+
+
+def test_data_that_moved(tmp_path, capfd, monkeypatch):
+    """Or is spelt otherwise: what counts is what it is. As many other files are said, and taken."""
+    monkeypatch.chdir(tmp_path)
+    pictures_in(tmp_path / "pics")
+    assert main([*FOLDER, "--source", "pics", "--workdir", "run", "--steps", "2"]) == 0
+    for steps, spelt in enumerate(["pics/", "./pics", str(tmp_path / "pics")], 3):
+        assert main([*FOLDER, "--source", spelt, "--workdir", "run", "--steps", str(steps)]) == 0
+    assert capfd.readouterr().err == ""
+    (tmp_path / "pics").rename(tmp_path / "elsewhere")
+    assert main([*FOLDER, "--source", "pics", "--workdir", "run", "--steps", "6"]) == 2
+    assert f"a folder of pictures (there is none at {tmp_path / 'pics'})" in one_sentence(capfd.readouterr().err)
+    assert main([*FOLDER, "--source", "elsewhere", "--workdir", "run", "--steps", "6"]) == 0
+    assert json.loads((tmp_path / "run" / "experiment.json").read_text())["experiment"]["data"]["path"] == "elsewhere"
+    captured = capfd.readouterr()
+    assert (captured.err, "resuming from step 5" in captured.out) == ("", True)
+    (tmp_path / "elsewhere" / "0.png").rename(tmp_path / "elsewhere" / "7.png")
+    assert main([*FOLDER, "--source", "elsewhere", "--workdir", "run", "--steps", "7"]) == 0
+    assert "as many examples as when run was trained, but they are others" in one_sentence(capfd.readouterr().err)
+    pictures_in(tmp_path / "elsewhere")
+    assert main([*FOLDER, "--source", "elsewhere", "--workdir", "run", "--steps", "8"]) == 2
+    assert "examples: 6 in the workdir, 7 now" in one_sentence(capfd.readouterr().err)
+
+
+def test_a_workdir_among_the_pictures(tmp_path, capfd, monkeypatch):
+    """The default one, runs/, in the folder that one is in: it is no class, and its grids are no pictures."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("cats", "dogs"):
+        pictures_in(tmp_path / name)
+    for steps in ("2", "3"):
+        assert main([*FOLDER, "--source", ".", "--steps", steps]) == 0
+        assert "GAN on 12 examples" in capfd.readouterr().out
+    assert jaxgan.restore(tmp_path / "runs" / "gan_digits").record.classes == ("cats", "dogs")
+    assert main([*FOLDER, "--source", ".", "--workdir", "again", "--steps", "2"]) == 0
+    assert "GAN on 12 examples" in capfd.readouterr().out
+    before = content(tmp_path)
+    for folder, expected in ((".", "is the workdir of a run, whose grids"), ("new/deep", '"empty" has no pictures')):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        assert main([*FOLDER, "--source", ".", "--workdir", folder, "--steps", "2"]) == 2
+        assert expected in one_sentence(capfd.readouterr().err)
+        assert content(tmp_path) == before
+        assert not (tmp_path / "new").exists()
+
+
+def test_the_last_source_counts(tmp_path, capfd):
+    few, many = pictures_in(tmp_path / "few", 3), pictures_in(tmp_path / "many", 5)
+    words = [*FOLDER, "--source", str(few), f"--source={many}", "--steps", "1", "--workdir", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert "GAN on 5 examples" in capfd.readouterr().out
+
+
+def test_labels_that_are_numbers_are_names(tmp_path, capfd):
+    """Class folders 1, 2, 3, or labels from 1: 0 is none of them, and 1 is one."""
+    np.savez(tmp_path / "x.npz", image=np.zeros((6, 8, 8), np.uint8), label=np.arange(6) % 3 + 1)
+    names = ("noise-hidden", "label-hidden", "joint-hidden", "image-maxout", "label-maxout", "joint-maxout")
+    fields = [word for name in names for word in (f"--system.{name}", "6")]
+    run = str(tmp_path / "run")
+    words = ["train", "cgan_digits", *fields, "--source", str(tmp_path / "x.npz"), "--steps", "1", "--workdir", run]
+    assert main([*words, "--batch-size", "8", "--devices", "1"]) == 0
+    assert jaxgan.restore(run).record.classes == ("1", "2", "3")
+    for label, code in (("0", 2), ("1", 0), ("3", 0), ("4", 2)):
+        assert main(["sample", run, "--label", label, "--num", "1", "--out", f"{run}/{label}.png"]) == code
+    assert (tmp_path / "run" / "1.png").read_bytes() != (tmp_path / "run" / "3.png").read_bytes()
+
+
 def test_no_streams_and_an_odd_place(tmp_path):
     """A service without a terminal, in a folder whose name Orbax would take for a pattern, named as a person names it."""
     home = tmp_path / "home"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxgan.cache import expanded
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import ImageData, Records, identity_of
 from jaxgan.errors import UserError
 
 
@@ -22,10 +22,12 @@ class Arrays(ImageData):
     (4, (32, 32, 1), ('0', '1'))
     """
 
+    places = ("path",)
+
     path: str
     """The file. "image": [N, H, W] or [N, H, W, C] with C from 1 to 4, uint8, or floats in [0, 1] or [-1, 1].
-    "input", the pictures that they are to be made from: likewise. "label": [N] integers from 0. Any other array of N
-    rows is kept with its example."""
+    "input", the pictures that they are to be made from: likewise. "label": [N] whole numbers from 0, which are the names of
+    the classes. Any other array of N rows is kept with its example."""
 
     def load(self) -> Records:
         """Reads the file into memory.
@@ -55,9 +57,11 @@ class Arrays(ImageData):
             if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0:
                 raise UserError(
                     f'{path}: "label" is {labels.dtype} {list(labels.shape)}, but for {len(images)} pictures '
-                    f"it must be [{len(images)}] integers from 0"
+                    f"it must be [{len(images)}] whole numbers from 0"
                 )
-            classes = tuple(str(number) for number in range(int(labels.max()) + 1))
+            # Those that there are: labels from 1, or ids of millions, leave no class without pictures.
+            values, arrays["label"] = np.unique(labels, return_inverse=True)
+            classes = tuple(map(str, values.tolist()))
         if "text" in arrays and arrays["text"].shape[:1] != images.shape[:1]:
             raise UserError(
                 f'{path}: "text" is {list(arrays["text"].shape)}, but for {len(images)} pictures it must be '
@@ -68,7 +72,14 @@ class Arrays(ImageData):
         def read(index: int) -> dict:
             return {name: array[index] for name, array in (fields | pictures).items()}
 
-        return Records(self.fitted(len(images), read, pictures=len(pictures)), classes)
+        examples = self.fitted(len(images), read, pictures=len(pictures))
+        return Records(examples, classes, identity=_identity(path))
+
+
+def _identity(path: Path) -> str:
+    """By the checksums that the archive has of its arrays."""
+    with zipfile.ZipFile(path) as file:
+        return identity_of(f"{item.filename} {item.CRC:08x}" for item in file.infolist())
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -11,10 +11,12 @@ which may be kept in memory. `pipeline.Batches` turns a data set into minibatche
 "image" is the picture that a system learns to make. Where it is made from another picture, that one is "input".
 """
 
+import dataclasses
 import difflib
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -37,11 +39,33 @@ class Records:
         may be a number, an array or text.
       classes: the names of the values of "label", or of its A entries; () without labels.
       vocabulary: what the numbers in "text" stand for, from 1; () without texts. Kept with a run, to read new texts by.
+      identity: what tells the set from another with as many examples, such as a digest of its files' names and sizes, wherever
+        they lie; "" where the data set's own fields say it all.
     """
 
     examples: Sequence[dict[str, Any]]
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    identity: str = ""
+
+
+def identity_of(parts: Iterable[str]) -> str:
+    """For `Records`: of what the set consists of; "" where nothing of it says anything."""
+    parts = list(parts)
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest() if any(parts) else ""
+
+
+def places(data: Any, name: str = "data") -> frozenset[str]:
+    """The dotted names of the fields that say where a data set lies, and not what it is: its `places`, and those of its parts.
+
+    >>> from jaxgan.data import Folder, Unpaired
+    >>> sorted(places(Unpaired(a=Folder(path="cats"), b=Folder(path="dogs"))))[:3]
+    ['data.a.attributes', 'data.a.captions', 'data.a.path']
+    """
+    found = {f"{name}.{field}" for field in getattr(data, "places", ())}
+    for field in dataclasses.fields(data) if dataclasses.is_dataclass(data) else ():
+        found |= places(getattr(data, field.name), f"{name}.{field.name}")
+    return frozenset(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +77,9 @@ class ImageData:
     >>> ImageData(size=256, crop="random").cover_size
     (288, 288)
     """
+
+    places: ClassVar[tuple[str, ...]] = ()
+    """The fields that say where the set lies: a run goes on with it elsewhere."""
 
     size: int | tuple[int, int] = 64
     """Side, or height and width, of the training pictures, in pixels."""
@@ -180,6 +207,22 @@ class _Fitted(Sequence):
             if self._keep:
                 self._kept[index] = example
         return example
+
+
+def class_number(label: str, classes: Sequence[str]) -> int | None:
+    """The number of the class that a person means by its name, or by its number; None where there is no such class.
+
+    Where a class is called by a number, folders "1", "2", "3" say, a number is always a name: 1 must not be two classes.
+
+    >>> class_number("dog", ("cat", "dog")), class_number("1", ("cat", "dog")), class_number("1", ("1", "2"))
+    (1, 1, 0)
+    >>> class_number("0", ("1", "2")) is None
+    True
+    """
+    if label in classes:
+        return classes.index(label)
+    numbered = any(name.isdecimal() for name in classes)
+    return int(label) if label.isdecimal() and not numbered and int(label) < len(classes) else None
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -97,7 +97,7 @@ class Captioned:
         others = [texts[index] for index in kept]
         _check_wrong([_facts(found[index], texts[index]) for index in kept], others, kept)
         chosen = Described(examples, lambda index: {"others": _Others(index, others, read)}, kept)
-        return Records(chosen, records.classes, tuple(vocabulary))
+        return Records(chosen, records.classes, tuple(vocabulary), records.identity)
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Crops and flips the picture, and draws the captions.

@@ -1,6 +1,7 @@
 """A folder of pictures. Its subfolders, if it has any with pictures, are the classes; or a table has their attributes."""
 
 import fcntl
+import hashlib
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ from rich.progress import track
 from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.attribute_tables import as_names, read_table
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import ImageData, Records, identity_of
 from jaxgan.data.caption_tables import read_captions
 from jaxgan.data.captions import Described
 from jaxgan.errors import UserError
@@ -43,6 +44,8 @@ class Folder(ImageData):
     >>> records.classes, records.examples[1]["image"].shape
     (('cat', 'dog'), (32, 32, 3))
     """
+
+    places = ("path", "attributes", "captions")
 
     path: str
     """The folder. Files of the formats that Pillow reads, known by their suffix, or, without one, by how they begin. Others
@@ -85,7 +88,8 @@ class Folder(ImageData):
             good, classes = list(labels), table.names
         elif all(len(path.relative_to(folder).parts) > 1 for path in good):
             classes = class_folders(folder, good)
-            labels = {path: classes.index(path.relative_to(folder).parts[0]) for path in good}
+            numbers = {name: number for number, name in enumerate(classes)}
+            labels = {path: numbers[path.relative_to(folder).parts[0]] for path in good}
         else:
             classes, labels = (), {}
         if self.captions is not None:
@@ -108,7 +112,8 @@ class Folder(ImageData):
         examples = self.fitted(len(good), read)
         if self.captions is not None:
             examples = Described(examples, lambda index: {"captions": captions[good[index]]})
-        return Records(examples, classes)
+        tables = [expanded(table) for table in (self.attributes, self.captions) if table is not None]
+        return Records(examples, classes, identity=identity_of_files(good, folder, tables))
 
 
 def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Path) -> dict[Path, Row]:
@@ -123,6 +128,19 @@ def _rows(files: list[Path], folder: Path, table: dict[str, Row], table_path: Pa
     if without:
         print(f"warning: skipped, for {share}", file=sys.stderr, flush=True)
     return {path: row for path, row in rows.items() if row is not None}
+
+
+def identity_of_files(files: list[Path], folder: Path, tables: Sequence[Path] = ()) -> str:
+    """Of a set of pictures: their paths below the folder and their sizes, and what its tables say."""
+
+    def size(path: Path) -> int:
+        try:
+            return path.stat().st_size
+        except OSError:  # gone since it was looked at; reading it will tell
+            return -1
+
+    named = [f"{composed(path.relative_to(folder).as_posix())} {size(path)}" for path in files]
+    return identity_of(named + [hashlib.sha256(table.read_bytes()).hexdigest() for table in tables])
 
 
 def composed(name: str) -> str:

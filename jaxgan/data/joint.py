@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan import fields
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import ImageData, Records, identity_of
 from jaxgan.errors import UserError
 
 
@@ -55,7 +55,8 @@ class Joint:
         classes = [records.classes for records in loaded]
         if set(classes[0]) & set(classes[1]):  # whose label is meant must be plain
             classes = [tuple(f"{set_}.{name}" for name in names) for set_, names in zip("ab", classes, strict=True)]
-        return Records(_Joined(loaded), classes[0] + classes[1])
+        identity = identity_of([records.identity for records in loaded])
+        return Records(_Joined(loaded), classes[0] + classes[1], identity=identity)
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
         """The picture as its own set has it, "label" and "source"."""

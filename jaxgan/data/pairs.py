@@ -8,7 +8,7 @@ from typing import Literal
 from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.base import ImageData, Records
-from jaxgan.data.folder import Decoder, composed, drop_damaged, find_pictures, some
+from jaxgan.data.folder import Decoder, composed, drop_damaged, find_pictures, identity_of_files, some
 from jaxgan.errors import UserError
 
 COUPLES = (
@@ -35,6 +35,8 @@ class Pairs(ImageData):
     >>> pair["input"].shape, pair["image"].shape
     ((32, 32, 3), (32, 32, 3))
     """
+
+    places = ("path",)
 
     path: str
     """The folder. With subfolders A and B, A/1.png and B/1.jpg are a pair (and below: A/x/1.png, B/x/1.png); they may be called
@@ -77,7 +79,7 @@ class Pairs(ImageData):
             source, target = pixels if self.direction == "ab" else reversed(pixels)
             return {"input": source, "image": target, "file": str(group[0].relative_to(folder))}
 
-        return Records(self.fitted(len(groups), read, pictures=2), ())
+        return Records(self.fitted(len(groups), read, pictures=2), identity=identity_of_files(sorted(good), folder))
 
 
 def couple(folder: Path) -> tuple[Path, Path] | None:

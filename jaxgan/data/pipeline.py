@@ -33,6 +33,7 @@ class Batches:
       count: how many there are.
       classes: names of the values of "label".
       vocabulary: what the numbers in "text" stand for, from 1.
+      identity: of the data set, as in `Records`.
       spec: name -> `jax.ShapeDtypeStruct` of one example (without the batch axis).
       position: n of the minibatch that comes next; give it as `start` to go on from here.
 
@@ -83,6 +84,7 @@ class Batches:
         self.examples = records.examples
         self.count = len(records.examples)
         self.classes, self.vocabulary = tuple(records.classes), tuple(records.vocabulary)
+        self.identity = records.identity
 
         # Two streams from one seed. Neighbouring seeds must not be neighbours here: grain shuffles epoch e by
         # its seed + e, so seed 0 would repeat in its second epoch the order of seed 1 in its first.

@@ -74,7 +74,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
         )
     raise UserError(
         f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *_beside(path)])} '
-        f"A source is {', '.join(BUILT_IN)}, tfds:NAME, an existing folder of pictures, or an .npz file"
+        f"A source is {', '.join(BUILT_IN)}, tfds:NAME, a folder of pictures (there is none at {path.absolute()}), or an .npz file"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.data.attribute_tables import as_names, choose
-from jaxgan.data.base import PICTURES, ImageData, Records, nearest
+from jaxgan.data.base import PICTURES, ImageData, Records, identity_of, nearest
 from jaxgan.data.captions import Described
 from jaxgan.data.prepared import quiet
 from jaxgan.errors import UserError
@@ -23,6 +23,8 @@ class TFDS(ImageData):
     >>> data.shape  # nothing is downloaded before `load`
     (64, 64, 3)
     """
+
+    places = ("data_dir",)
 
     name: str
     """As in the catalogue of TFDS: mnist, celeb_a, cycle_gan/horse2zebra."""
@@ -103,7 +105,7 @@ class TFDS(ImageData):
                 if isinstance(field, tfds.features.Image)
             }
             examples = Described(examples, lambda index: {"captions": read_captions(texts[index])})
-        return Records(examples, classes)
+        return Records(examples, classes, identity=identity_of([builder.info.full_name, self.split, str(len(source))]))
 
     def _captions(self, tfds, fields: dict[str, Any]):
         """How to read the captions of an example; None where none are asked for."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jaxgan import fields
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import ImageData, Records, identity_of
 from jaxgan.errors import UserError
 
 
@@ -53,7 +53,8 @@ class Unpaired:
 
     def load(self) -> Records:
         """Loads both. An example is one of `a`, and the whole of `b`, of which `transform` draws one."""
-        return Records(_Beside(self.a.load().examples, self.b.load().examples))
+        a, b = self.a.load(), self.b.load()
+        return Records(_Beside(a.examples, b.examples), identity=identity_of([a.identity, b.identity]))
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Draws the partner, and crops and flips both.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxgan.data.base import nearest
+from jaxgan.data.base import class_number, nearest
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -127,10 +127,8 @@ def held_class(run: "Run", label: str | None) -> str | None:
         return None
     if label is None:
         return classes[0] if classes else None
-    if label in classes:
-        return label
-    if label.isdigit() and int(label) < len(classes):
-        return classes[int(label)]
+    if (number := class_number(label, classes)) is not None:
+        return classes[number]
     raise UserError(f"--label {label}: there is no such class; there are {', '.join(classes)}")
 
 

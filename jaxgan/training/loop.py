@@ -96,7 +96,9 @@ def fit(
                 process_count=jax.process_count(),
             )
         )
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        record = workdir.describe(
+            experiment, batches.spec, batches.classes, batches.count, batches.vocabulary, batches.identity
+        )
         frozen = record.system.frozen()
         _check_alike(record, frozen)
         if leads:

@@ -146,7 +146,9 @@ def _record(
 def record_of(experiment: Experiment) -> workdir.Record:
     """What the workdir of an experiment says of it, once its data has been looked at."""
     with Batches(experiment.data, batch_size=1, seed=0) as batches:
-        return workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        return workdir.describe(
+            experiment, batches.spec, batches.classes, batches.count, batches.vocabulary, batches.identity
+        )
 
 
 def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:

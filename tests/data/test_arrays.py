@@ -25,6 +25,14 @@ def test_uint8_with_labels_and_other_fields(tmp_path):
         assert set(batches.spec) == {"image", "label", "angle"}
 
 
+@pytest.mark.parametrize("labels", [[1, 3, 2], [7, 10**8, 5 * 10**7]])
+def test_classes_are_the_labels_that_there_are(tmp_path, labels):
+    """Counted from 1, or ids: no class is empty, and none takes memory that no picture has."""
+    records = load(tmp_path, image=np.zeros((3, 4, 4), np.uint8), label=np.array(labels))
+    assert records.classes == tuple(map(str, sorted(labels)))
+    assert [int(records.examples[i]["label"]) for i in range(3)] == [0, 2, 1]
+
+
 def test_pairs(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 9, 9, 3), np.uint8)
     drawings = np.float64(images[..., 0]) / 255
@@ -61,7 +69,7 @@ def test_floats_by_their_range(tmp_path):
         ({"image": np.zeros((2, 4, 4), np.uint8), "input": np.zeros(2)}, r'"input" has the shape \[2\]'),
         ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.zeros(3, int)}, r'"label" is int64 \[3\]'),
         ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.zeros(2)}, "float64"),
-        ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.array([0, -1])}, "integers from 0"),
+        ({"image": np.zeros((2, 4, 4), np.uint8), "label": np.array([0, -1])}, "whole numbers from 0"),
     ],
 )
 def test_refusals(tmp_path, arrays, words):
