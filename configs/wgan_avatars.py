@@ -2,9 +2,10 @@
 
     jaxgan train wgan_avatars
 
-520 steps took three minutes on two CPU cores, with five critic moves in each: blurred heads and shoulders, no faces yet. The
-clipped critic is slow, which is what WGAN-GP was made for (wgan_gp_avatars). The paper's 100 critic moves in each of the first
-25 steps are left out: alone they would take two minutes here.
+3,000 steps of five critic moves take about 12 minutes on two CPU cores: varied faces with glasses and coloured hair, and a few
+specks beside them. BatchNorm in the critic, as in the paper, is what makes it learn: without it, weights in a box of 0.01
+shrink each layer's signal, and after 1,000 steps there were blurs. The paper's 100 critic moves in each of the first 25 steps
+are left out: here the critic is near its best without them.
 """
 
 from jaxgan import Experiment

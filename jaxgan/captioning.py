@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def check_reads(run: "Run", option: str = "--text") -> None:
     """Raises: UserError: the run's system takes no captions, so that this option makes no sense."""
-    if "text" not in run.system.reads:
+    if "text" not in run.system.conditions:
         raise UserError(f"{type(run.system).__name__} makes pictures without captions: leave {option} out")
 
 
@@ -58,6 +58,5 @@ def decode(run: "Run", z: np.ndarray, captions: np.ndarray, **options) -> np.nda
     """
     made = []
     for caption in captions:
-        inputs = {**run.record.zeros(len(z)), "text": np.repeat(caption[None], len(z), 0)}
-        made.append(run.decode(z, inputs=inputs, **options))
+        made.append(run.decode(z, inputs={"text": np.repeat(caption[None], len(z), 0)}, **options))
     return np.stack(made)

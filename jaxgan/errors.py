@@ -10,6 +10,18 @@ class UserError(Exception):
     """
 
 
+class OutOfMemory(UserError):
+    """The host's memory, or a device's, is too small for what was asked; the message says what to lower."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: Python's own, or JAX's, which has no class for it."""
+    return isinstance(error, MemoryError) or (
+        type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError")
+        and any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory"))
+    )
+
+
 def missing_extra(package: str, extra: str, purpose: str) -> UserError:
     """The sentence for an optional dependency that is not installed.
 

@@ -126,16 +126,17 @@ def score_run(
     save_statistics: str | Path | None = None,
 ) -> dict[str, Any]:
     """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
-    if len(run.record.shapes.get("image", np.zeros(0)).shape) != 3:
+    if run.record.makes_points:
         raise UserError(
             f"{type(run.system).__name__} makes no pictures here, and these metrics are for pictures; of points "
             "jaxgan.metrics.modes.modes_covered counts the modes"
         )
+    run.record.picture()
     if num is not None and num < 1:
         raise UserError(f"num is {num}: it must be at least 1")
     if "ppl" in metrics and not run.system.has_latents:
         raise UserError(f"the metric ppl does not apply: {type(run.system).__name__} has no latent space; leave it out")
-    if "ppl" in metrics and "text" in run.system.reads:
+    if "ppl" in metrics and "text" in run.system.conditions:
         raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
     of_sets = [name for name in metrics if name in OF_SETS]
     network, figures = None, {}
@@ -234,6 +235,7 @@ class During:
     def __call__(self, step: int, run: Run) -> None:
         """Called by `jaxgan.fit` after every step, or every window of fused steps."""
         if self._real is None:  # in the first step: what is wrong with data or network shows at once
+            run.record.picture()
             self._real = RealPictures(run.experiment.data, *self._features)
             network = self._real.network(self.metrics)
             alike = {"metric": self.keep_best, "num": self.num, "digest": network and network.digest, "seed": self.seed}

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from jaxgan.run import Run
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-CONDITIONS = ("label", "text")
-"""What pictures are of, besides latents or pictures: numbers as the data has them."""
 
 
 def export_program(
@@ -35,8 +33,8 @@ def export_program(
     """Write the generator of a run, as `jax.export` serialises it.
 
     Of latents z [B, ...] it makes pictures float32 [B, H, W, C] in [-1, 1], as `Run.decode` does; of pictures [B, H, W, C] of
-    the size that the run was trained on, as `Run.translate` does with seed 0. A label or a text follows, int32, where the
-    system reads one. B is any number.
+    the size that the run was trained on, as `Run.translate` does with seed 0. What else they are made of follows
+    (`System.conditions`): a label or a text, int32. B is any number.
 
     Args:
         run: a trained run.
@@ -85,11 +83,22 @@ def generator(
         function, first, shape = _decoder(run, weights)
     (count,) = jax.export.symbolic_shape("B")
     arguments = {first: jax.ShapeDtypeStruct((count, *shape), jnp.float32)}
-    for name in CONDITIONS:
-        if name in run.system.reads:
-            row = run.record.shapes[name]
-            arguments[name] = jax.ShapeDtypeStruct((count, *row.shape), row.dtype)
+    for name in _conditions(run):
+        row = run.record.shapes[name]
+        arguments[name] = jax.ShapeDtypeStruct((count, *row.shape), row.dtype)
     return function, arguments
+
+
+def _conditions(run: "Run") -> list[str]:
+    """What the program takes besides latents or pictures. UserError where it could not hand it on."""
+    if not run.system.directions:
+        return list(run.system.conditions)
+    others = [name for name in run.system.conditions if name not in ("input", "label")]
+    if others:
+        raise UserError(
+            f"{type(run.system).__name__} reads {others[0]} besides pictures, and such programs take only a label"
+        )
+    return [name for name in run.system.conditions if name == "label"]
 
 
 def write(out: Path, contents: bytes) -> None:
@@ -113,7 +122,7 @@ def _decoder(run: "Run", weights: Literal["ema", "raw"]):
     """The function of (latents, conditions), the name of the first and the shape of a row of it."""
     shape = run.latents(1).shape[1:]
     variables = {**run.variables(weights), **run.frozen}
-    names = [name for name in CONDITIONS if name in run.system.reads]
+    names = _conditions(run)
 
     def decode(z, *conditions):
         inputs = {name: jnp.zeros((z.shape[0], *s.shape), s.dtype) for name, s in run.record.shapes.items()}
@@ -137,7 +146,7 @@ def _translator(run: "Run", direction: str, weights: Literal["ema", "raw"], mapp
     def translate(pictures, label=None):
         return mapped(one, pictures, label)
 
-    return translate, "pictures", (*run.record.shapes["image"].shape[:2], channels)
+    return translate, "pictures", (*run.record.source(direction).shape[:2], channels)
 
 
 def _one_after_the_other(one, pictures, label):

@@ -40,6 +40,7 @@ def write(images: np.ndarray, path: Path, *, columns: int | None = None, fps: in
         UserError: the suffix is none of these; or MP4 is asked for and imageio-ffmpeg is not installed.
     """
     kind = check(path).suffix.lower()
+    pictures.checked(images)
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".png":
         pictures.grid(images, columns).save(path)

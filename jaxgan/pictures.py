@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jaxgan.errors import UserError
+
 SMALLEST_TILE = 64
 """Pictures with a shorter side are enlarged by a whole factor in grids, or nobody could see them."""
 
@@ -24,13 +26,23 @@ def to_image(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
+def checked(images: np.ndarray) -> np.ndarray:
+    """The same, if they are pictures [N, H, W, 1 or 3] of numbers. UserError: they are something else."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype.kind != "f":
+        raise UserError(
+            f"what was made are {images.dtype} arrays {list(images.shape[1:])}, no pictures [height, width, 1 or 3]: in "
+            "Python, run.sample(...) gives the numbers themselves"
+        )
+    return images
+
+
 def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
     """Pictures [N, H, W, C] in [-1, 1] as one, row by row, two pixels apart; as square as it goes where no `columns`.
 
     >>> grid(np.zeros((6, 64, 64, 3)), columns=3).size  # width and height: 3 * 64 + 2 * 2 and 2 * 64 + 2
     (196, 130)
     """
-    count, height, width, channels = images.shape
+    count, height, width, channels = checked(images).shape
     columns = columns or math.ceil(math.sqrt(count))
     lines = math.ceil(count / columns)
     scale = max(1, SMALLEST_TILE // min(height, width))

@@ -127,13 +127,12 @@ class Run:
             raise UserError(f"num is {num}: it must be at least 1")
         if truncation != 1.0:
             return self.decode(self.latents(num, seed), label, weights, inputs, truncation)
-        if inputs is None:
-            if self.system.directions:
-                raise UserError(
-                    f"{type(self.system).__name__} makes pictures from pictures, not from noise: use jaxgan translate WORKDIR "
-                    "INPUT OUTPUT, or in Python run.translate(pictures)"
-                )
-            inputs = {**self.record.zeros(num), **self._labels(num, label)}
+        if inputs is None and self.system.directions:
+            raise UserError(
+                f"{type(self.system).__name__} makes pictures from pictures, not from noise: use jaxgan translate WORKDIR "
+                "INPUT OUTPUT, or in Python run.translate(pictures)"
+            )
+        inputs = self.conditioned(num, label, inputs)
         return make_samples(self.system, {**self.variables(weights), **self.frozen}, inputs, seed)
 
     def latents(self, num: int = 64, seed: int = 0) -> np.ndarray:
@@ -169,8 +168,7 @@ class Run:
         ((2, 32), (2, 8, 8, 1))
         """
         self._check_latents()
-        if inputs is None:
-            inputs = {**self.record.zeros(len(z)), **self._labels(len(z), label)}
+        inputs = self.conditioned(len(z), label, inputs)
         variables = jax.device_put({**self.variables(weights), **self.frozen})
         decode = _compiled_decode(self.system)
         return in_chunks(
@@ -219,6 +217,30 @@ class Run:
 
         return translate(self, pictures, direction, labels, statistics, seed, weights)
 
+    def conditioned(
+        self, num: int, label: str | int | None = None, inputs: dict[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What `num` samples are made of, [num, ...] each: `inputs`, or the label; zeros stand for what no sample depends on.
+
+        Raises:
+            UserError: of something that they depend on nobody said what it shall be; or there is no such class.
+        """
+        zeros, name = self.record.zeros(num), type(self.system).__name__
+        given = self._labels(num, label) if inputs is None else inputs
+        missing = [entry for entry in self.system.conditions if entry not in given]
+        if missing:
+            shapes = ", ".join(f'"{entry}": {[num, *self.record.shapes[entry].shape]}' for entry in missing)
+            raise UserError(
+                f"{name} makes its samples of {' and '.join(missing)}, and nobody said what these shall be: in Python, give "
+                f"inputs={{{shapes}}}"
+            )
+        for entry, value in given.items():
+            if len(value) != num:
+                raise UserError(
+                    f'inputs["{entry}"] has {len(value)} rows, and {num} samples are asked for: give as many'
+                )
+        return {**zeros, **given}
+
     def _check_latents(self) -> None:
         if not self.system.has_latents:
             raise UserError(
@@ -226,11 +248,11 @@ class Run:
             )
 
     def _labels(self, num: int, label: str | int | None) -> dict[str, np.ndarray]:
-        if "text" in self.system.reads:
+        if "text" in self.system.conditions:
             raise UserError(
                 f'{type(self.system).__name__} makes pictures of captions: give --text "...", or in Python text or inputs'
             )
-        if "label" not in self.system.reads:
+        if "label" not in self.system.conditions:
             if label is not None:
                 raise UserError(
                     f"--label {label}: {type(self.system).__name__} makes samples without labels; leave it out"
@@ -286,7 +308,10 @@ def in_chunks(function: Callable[[Any, int], jax.Array], rows_: Any, size: int =
         part = jax.tree.map(lambda value, start=start: value[start : start + size], rows_)
         short = max(start + size - num, 0)
         part = jax.tree.map(lambda v, short=short: np.concatenate([v, np.repeat(v[-1:], short, 0)]), part)
-        made.append(np.asarray(function(part, index), np.float32)[: size - short])
+        part = np.asarray(jax.block_until_ready(function(part, index)))
+        # Numbers that stand for something (words) stay whole.
+        whole = part.dtype.kind in "iub"
+        made.append(part[: size - short] if whole else np.asarray(part, np.float32)[: size - short])
     return np.concatenate(made)
 
 

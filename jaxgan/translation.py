@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from jaxgan import rows
-from jaxgan.errors import UserError
+from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
 from jaxgan.run import in_chunks
 from jaxgan.training.system import System
 
@@ -27,6 +27,7 @@ PIXELS = 64 * 64 * 64
 SHAPES = 8
 """Padded shapes that files may have before they are padded more coarsely."""
 COARSE = 64
+TOO_LARGE = "a picture of {0} x {1} needs more memory than there is: make it smaller first (--size)"
 
 
 def translate(
@@ -50,7 +51,8 @@ def translate(
         raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {translator.channels}")
     height, width = pictures.shape[1:3]
     padded = pad(pictures, *padded_size(height, width, run.system.multiple))
-    return translator(padded, np.arange(len(pictures)), checked_labels(run, labels, len(pictures)))[:, :height, :width]
+    made = translator(padded, np.arange(len(pictures)), checked_labels(run, labels, len(pictures)))
+    return cropped(made, (height, width), padded.shape[1:3])
 
 
 class Translator:
@@ -83,8 +85,7 @@ class Translator:
             )
         if statistics not in ("batch", "running"):
             raise UserError(f"there are no statistics {statistics}: they are batch or running")
-        shapes = run.record.shapes
-        self.channels = shapes["input" if direction == "ab" and "input" in shapes else "image"].shape[-1]
+        self.channels = run.record.source(direction).shape[-1]
         self._variables = jax.device_put({**run.variables(weights), **run.frozen})
         self._key = jax.random.key(np.uint32(seed), impl="threefry2x32")
         self._translate = _compiled_translate(system, direction, statistics)
@@ -99,13 +100,22 @@ class Translator:
         # A power of two, and what is compiled already: nearly full, and at most a few programs for each shape.
         count = min(at_once(*shape[:2]), max(enough, self._counts.get(shape, 1)))
         self._counts[shape] = count
-        return in_chunks(
-            lambda part, _: self._translate(
-                self._variables, part["pictures"], self._key, part["numbers"], part["labels"]
-            ),
-            {"pictures": np.asarray(pictures, np.float32), "numbers": np.asarray(numbers, np.uint32), "labels": labels},
-            count,
-        )
+        try:
+            return in_chunks(
+                lambda part, _: self._translate(
+                    self._variables, part["pictures"], self._key, part["numbers"], part["labels"]
+                ),
+                {
+                    "pictures": np.asarray(pictures, np.float32),
+                    "numbers": np.asarray(numbers, np.uint32),
+                    "labels": labels,
+                },
+                count,
+            )
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(TOO_LARGE.format(*shape)) from error
+            raise
 
 
 @functools.lru_cache(maxsize=8)
@@ -148,10 +158,22 @@ def pad(pictures: np.ndarray, height: int, width: int) -> np.ndarray:
     return pictures
 
 
+def cropped(made: np.ndarray, size: tuple[int, int], padded: tuple[int, int]) -> np.ndarray:
+    """What comes of the pictures themselves [..., H', W', C], without what comes of their padding.
+
+    Args:
+        made: the translations [..., H'', W'', C], of pictures that were padded.
+        size: height and width before the padding.
+        padded: and after it; H'' and W'' may be others, in proportion.
+    """
+    height, width = (made.shape[-3 + i] * size[i] // padded[i] for i in (0, 1))
+    return made[..., :height, :width, :]
+
+
 def checked_labels(run: "Run", labels: np.ndarray | None, count: int) -> np.ndarray | None:
     """Labels as the data has them, None for a system that takes none. UserError where they are not for `count` pictures."""
     name = type(run.system).__name__
-    if "label" not in run.system.reads:
+    if "label" not in run.system.conditions:
         if labels is not None:
             raise UserError(f"{name} translates pictures without labels: leave them out")
         return None

@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash
-from jaxgan.errors import UserError
+from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash, upright
+from jaxgan.errors import OutOfMemory, UserError
 from jaxgan.pictures import to_image, to_uint8
-from jaxgan.translation import PIXELS, Translator, at_once, checked_labels, pad, padded_size, padding_multiple
+from jaxgan.translation import (
+    PIXELS,
+    TOO_LARGE,
+    Translator,
+    at_once,
+    checked_labels,
+    cropped,
+    pad,
+    padded_size,
+    padding_multiple,
+)
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -76,7 +86,7 @@ def load(file: File, channels: int, size: int | None = None) -> Loaded:
     target = None
     if file.target is not None:
         try:
-            target = squash(read_picture(file.target, channels), *pixels.shape[:2])
+            target = read_picture(file.target, channels)
         except BadPicture as error:
             raise BadPicture(f"its target {file.target} is {error}") from error
     return Loaded(pixels, _alpha(file.source) if size is None else None, target)
@@ -100,24 +110,33 @@ def _alpha(path: Path) -> np.ndarray | None:
     with Image.open(path) as image:
         if image.mode not in ("LA", "PA", "RGBA") and ("transparency" not in image.info or image.mode[0] in "IF"):
             return None
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGBA").getchannel("A"))
+        return np.asarray(upright(image).convert("RGBA").getchannel("A"))
 
 
 def beside(*pictures: np.ndarray) -> np.ndarray:
-    """Pictures [H, W, C] of one height in a row; grey ones become RGB beside those."""
+    """Pictures uint8 [H, W, C] of one height in a row; grey ones become RGB beside those."""
     channels = max(picture.shape[-1] for picture in pictures)
     return np.concatenate([np.repeat(p, channels, -1) if p.shape[-1] < channels else p for p in pictures], 1)
 
 
 def write(file: File, loaded: Loaded, made: np.ndarray, compare: bool) -> str | None:
     """Writes the translation [H, W, C] in [-1, 1], and says why not where its format cannot hold it. The folder is made."""
+    try:
+        return _write(file, loaded, made, compare)
+    except MemoryError:
+        return f"cannot write {file.out}: {TOO_LARGE.format(*made.shape)}"
+
+
+def _write(file: File, loaded: Loaded, made: np.ndarray, compare: bool) -> str | None:
     shown = to_uint8(made)
     suffix = file.out.suffix.lower()
     if compare:
-        shown = beside(loaded.pixels, shown, *([loaded.target] if loaded.target is not None else []))
+        others = [loaded.pixels, *([loaded.target] if loaded.target is not None else [])]
+        source, *target = (squash(pixels, *shown.shape[:2]) for pixels in others)  # to the size of what is judged
+        shown = beside(source, shown, *target)
     image = to_image(shown)
     if loaded.alpha is not None and not compare and suffix in (".png", ".webp"):
-        image.putalpha(Image.fromarray(loaded.alpha))
+        image.putalpha(Image.fromarray(loaded.alpha).resize(image.size, Image.Resampling.BICUBIC))
     file.out.parent.mkdir(parents=True, exist_ok=True)
     try:
         image.save(file.out, **ENCODERS[suffix])
@@ -166,7 +185,11 @@ def translate_files(
         reading = _ahead(pool, lambda item: load(item[0], channels, size), plan, lambda item: item[1][0] * item[1][1])
         for batch, failed in _batches(reading, multiple):
             yield from failed
-            made = _translated(translator, batch, multiple, labels)
+            try:
+                made = _translated(translator, batch, multiple, labels)
+            except OutOfMemory as error:  # of these; smaller ones may come
+                yield from ((file, f"cannot translate {file.source}: {error}") for file, _ in batch)
+                continue
             written, writing = writing, []
             for (file, loaded), picture in zip(batch, made, strict=True):
                 writing.append((file, pool.submit(write, file, loaded, picture, compare)))
@@ -221,11 +244,14 @@ def _batches(
     batch: Batch = []
     failed: list[tuple[File, str]] = []
     shape = (0, 0)
-    for (file, _), future in reading:
+    for (file, expected), future in reading:
         try:
             loaded = future.result()
         except BadPicture as error:
             failed.append((file, f"cannot read {file.source}: {error}"))
+            continue
+        except MemoryError:
+            failed.append((file, f"cannot read {file.source}: {TOO_LARGE.format(*expected)}"))
             continue
         its = padded_size(*loaded.pixels.shape[:2], multiple)
         if batch and (its != shape or len(batch) == at_once(*shape)):
@@ -241,10 +267,13 @@ def _translated(translator: Translator, batch: Batch, multiple: int, label: np.n
     if not batch:
         return []
     sizes = [loaded.pixels.shape[:2] for _, loaded in batch]
-    padded = np.stack([pad(to_float(loaded.pixels), *padded_size(*sizes[0], multiple)) for _, loaded in batch])
+    try:
+        padded = np.stack([pad(to_float(loaded.pixels), *padded_size(*sizes[0], multiple)) for _, loaded in batch])
+    except MemoryError as error:
+        raise OutOfMemory(TOO_LARGE.format(*sizes[0])) from error
     labels = None if label is None else np.repeat(label, len(batch), 0)
     made = translator(padded, np.array([file.number for file, _ in batch], np.uint32), labels)
-    return [picture[:height, :width] for picture, (height, width) in zip(made, sizes, strict=True)]
+    return [cropped(picture, size, padded.shape[1:3]) for picture, size in zip(made, sizes, strict=True)]
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ def variants(run: "Run", base: np.ndarray | None) -> list[tuple[str, np.ndarray]
     Raises:
         UserError: there are no classes, or they have no names; there is a base, but each picture is of one class.
     """
-    if "label" not in run.system.reads:
+    if "label" not in run.system.conditions:
         raise UserError(
             f"{type(run.system).__name__} translates without attributes or classes: there is nothing to vary"
         )

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.pictures import SMALLEST_TILE, grid
-from jaxgan.translation import Translator, checked_labels, pad, padded_size, padding_multiple
+from jaxgan.translation import Translator, checked_labels, cropped, pad, padded_size, padding_multiple
 from jaxgan.translation_files import File, checked_channels, load, to_float
 from jaxgan.translation_labels import variants
 
@@ -53,7 +53,7 @@ def domains_sheet(
     for file in files:
         try:
             pixels = load(file, channels, size).pixels
-        except BadPicture as error:
+        except (BadPicture, MemoryError) as error:
             failed.append(f"cannot read {file.source}: {error}")
             continue
         if size is None and max(pixels.shape[:2]) > TILE:
@@ -64,16 +64,19 @@ def domains_sheet(
         return None, failed
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
-    tile = tuple(max(sides) for sides in zip(*sizes, strict=True))
     labels = checked_labels(run, np.stack([label for _, label in columns]), len(columns))
-    tiles = []
+    cells = []
     for file, picture in loaded:
         height, width = picture.shape[:2]
         padded = pad(picture, *padded_size(height, width, multiple))
         numbers = np.full(len(columns), file.number, np.uint32)
-        made = translator(np.stack([padded] * len(columns)), numbers, labels)[:, :height, :width]
-        tiles += [_centred(one, tile) for one in (picture, *made)]
-    return titled(grid(np.stack(tiles), len(columns) + 1), ["input", *(name for name, _ in columns)]), failed
+        made = cropped(
+            translator(np.stack([padded] * len(columns)), numbers, labels), (height, width), padded.shape[:2]
+        )
+        cells += [picture, *made]
+    tile = tuple(max(cell.shape[axis] for cell in cells) for axis in (0, 1))
+    tiles = np.stack([_centred(cell, tile) for cell in cells])
+    return titled(grid(tiles, len(columns) + 1), ["input", *(name for name, _ in columns)]), failed
 
 
 def _centred(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:

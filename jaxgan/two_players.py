@@ -98,9 +98,10 @@ class TwoPlayers:
         self.networks.check(shapes["image"].shape)
         if self.ema >= 1:
             raise UserError(f"system.ema is {self.ema}: it must be below 1, such as 0.999; 0 keeps no average")
-        if self.augmentation.enabled and len(shapes["image"].shape) != 3:
+        shape = shapes["image"].shape
+        if self.augmentation.enabled and (len(shape) != 3 or shape[-1] not in (1, 3)):
             raise UserError(
-                f"augmentation is for pictures, but the data's examples are {list(shapes['image'].shape)}: leave it out"
+                f"augmentation is for pictures [height, width, 1 or 3], but the data's examples are {list(shape)}: leave it out"
             )
         if self.augmentation.adaptive and not self.signed:
             raise UserError(

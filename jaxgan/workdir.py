@@ -63,6 +63,30 @@ class Record:
     vocabulary: tuple[str, ...] = ()
     identity: str = ""
 
+    @property
+    def makes_points(self) -> bool:
+        """Whether what the system makes are points of the plane."""
+        return "image" in self.shapes and self.shapes["image"].shape == (2,)
+
+    def picture(self) -> jax.ShapeDtypeStruct:
+        """Shape and dtype of the pictures [H, W, C] that the system makes.
+
+        Raises:
+            UserError: it makes none.
+        """
+        image = self.shapes.get("image")
+        if image is None or len(image.shape) != 3 or image.shape[-1] not in (1, 3):
+            has = f"arrays {list(image.shape)}" if image else f"no image, only {', '.join(self.shapes)}"
+            raise UserError(
+                f"this is for pictures [height, width, 1 or 3], and {type(self.system).__name__} makes none here: its data has "
+                f"{has}"
+            )
+        return image
+
+    def source(self, direction: str) -> jax.ShapeDtypeStruct:
+        """Shape and dtype of the pictures that a system takes which turns pictures into pictures, in this direction."""
+        return self.shapes["input"] if direction == "ab" and "input" in self.shapes else self.shapes["image"]
+
     def zeros(self, count: int) -> dict[str, np.ndarray]:
         """A minibatch of zeros in the shapes of the data."""
         return {name: np.zeros((count, *s.shape), s.dtype) for name, s in self.shapes.items()}
@@ -217,8 +241,8 @@ def check_data(workdir: Path, record: Record) -> None:
     before = saved.get("identity", "")
     if not different and before and before != record.identity:
         warn(
-            f"warning: the data has as many examples as when {workdir} was trained, but they are others, by their names or sizes: "
-            "the run goes on with them"
+            f"warning: the data has as many examples as when {workdir} was trained, but they are others, by their names or "
+            "sizes: the run goes on with them"
         )
     if different:
         raise UserError(

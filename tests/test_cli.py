@@ -335,6 +335,31 @@ def test_nobody_reads_on(line, listening):
     assert out.returncode == (2 if line == "info" else 0)
 
 
+@pytest.mark.slow
+def test_memory_that_runs_out(tmp_path):
+    """In 6 GB, which a network of 160 GB does not fit into, and one of 0.8 with its optimiser's moments does not either."""
+    for units in ("200000", "14000"):
+        words = [
+            sys.executable,
+            "-m",
+            "jaxgan.cli",
+            *TINY,
+            "--system.generator-hidden",
+            units,
+            "--workdir",
+            "run",
+            "--overwrite",
+        ]
+        command = f"ulimit -v 6000000; exec {shlex.join(words)}"
+        out = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, env=environment(), cwd=tmp_path, timeout=120
+        )
+        assert out.returncode == 2
+        assert "jaxgan: memory ran out (RESOURCE_EXHAUSTED" in out.stderr
+        assert "lower --batch-size (16)" in out.stderr
+        assert "Traceback" not in out.stderr
+
+
 def test_no_home(trained, tmp_path, monkeypatch, capfd):
     """Of an account without a home folder nothing is asked that needs none."""
     for name in ("HOME", "JAXGAN_CACHE", "XDG_CACHE_HOME"):

@@ -83,7 +83,9 @@ def test_a_picture_is_that_of_jaxgan_sample_and_of_jaxgan_edit(run):
 
 def test_a_column_is_a_class_as_in_jaxgan_sample():
     record = SimpleNamespace(classes=("cat", "dog", "fox"), shapes={"label": SimpleNamespace(shape=())})
-    conditional, other = (SimpleNamespace(record=record, system=SimpleNamespace(reads=r)) for r in (("label",), ()))
+    conditional, other = (
+        SimpleNamespace(record=record, system=SimpleNamespace(conditions=r)) for r in (("label",), ())
+    )
     made = np.zeros((4, 64, 64, 3), np.float32)
     assert latents.sheet(conditional, made, None).size == (3 * 64 + 4, 2 * 64 + 2)
     assert latents.sheet(conditional, made, "dog").size == latents.sheet(other, made, None).size == (130, 130)

@@ -102,7 +102,7 @@ def _transfer_style(arguments: Edit, out: Path) -> int:
     found, _ = find_inputs(arguments.picture)
     trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
     captions = captioning.read(trained, arguments.text)
-    height, width, channels = trained.record.shapes["image"].shape
+    height, width, channels = trained.record.picture().shape
     pictures, failed = [], 0
     for path in list(found.values())[: arguments.num]:
         try:

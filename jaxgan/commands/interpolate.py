@@ -70,7 +70,7 @@ def run(argv: list[str]) -> int:
     trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
     if texts or arguments.text:
         captioning.check_reads(trained, "--between texts" if texts else "--text")
-    if arguments.label is not None and "text" in trained.system.reads:
+    if arguments.label is not None and "text" in trained.system.conditions:
         raise UserError(
             f"--label {arguments.label}: {arguments.workdir} makes pictures of captions, not of classes; leave it out"
         )
@@ -93,7 +93,7 @@ def run(argv: list[str]) -> int:
 
 def _decoded(trained: "Run", points: np.ndarray, arguments: Interpolate) -> np.ndarray:
     """The pictures of latents, at one class or caption."""
-    if arguments.text or "text" in trained.system.reads:
+    if arguments.text or "text" in trained.system.conditions:
         if len(arguments.text) != 1:
             out = "to go between them, add --between texts" if arguments.text else "give it as --text"
             raise UserError(f"a walk between latents holds one caption, not {len(arguments.text)}: {out}")

@@ -25,13 +25,14 @@ def open_run(workdir: Path, step: int | None, config: str | None, *, captions: b
     experiment = configs.load(config) if config else None
     run = jaxgan.restore(workdir, step=step, experiment=experiment)
     run.latents(1)
-    if "text" in run.system.reads and not captions:
+    if "text" in run.system.conditions and not captions:
         raise UserError(
             f"{workdir} makes pictures of captions, and this command knows none: change the caption instead, with jaxgan "
             "sample --text or jaxgan interpolate --between texts"
         )
-    if len(run.record.shapes["image"].shape) != 3:
+    if run.record.makes_points:
         raise UserError(f"{workdir} makes points, and this command is for pictures: jaxgan sample plots points")
+    run.record.picture()
     return run
 
 

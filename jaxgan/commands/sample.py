@@ -75,6 +75,8 @@ def run(argv: list[str]) -> int:
         raise UserError(
             f"--separate {arguments.separate}: {arguments.workdir} makes points, not pictures; leave it out for a plot of all"
         )
+    if not points:
+        pictures.checked(made)
     if arguments.separate is not None:
         arguments.separate.mkdir(parents=True, exist_ok=True)
         for index, picture in enumerate(pictures.to_uint8(made)):
@@ -93,4 +95,4 @@ def _columns(arguments: Sample, trained: "Run", num: int) -> int | None:
     if arguments.text:
         return num
     classes = len(trained.record.classes)
-    return classes if "label" in trained.system.reads and arguments.label is None and 1 < classes <= 16 else None
+    return classes if "label" in trained.system.conditions and arguments.label is None and 1 < classes <= 16 else None

@@ -196,7 +196,7 @@ def _label(trained: Run, arguments: Translate) -> np.ndarray | None:
     name, classes = type(trained.system).__name__, trained.record.classes
     if not trained.system.directions:
         return None  # which is refused for all
-    if "label" not in trained.system.reads:
+    if "label" not in trained.system.conditions:
         if arguments.attributes is not None or arguments.all_domains:
             flag = "--all-domains" if arguments.all_domains else "--attributes"
             raise UserError(f"{flag}: {name} translates without attributes or classes; leave it out")

@@ -87,7 +87,7 @@ def read_picture(path: str | os.PathLike, channels: int, at_least: int | None = 
             if at_least is not None and image.format == "JPEG":
                 image.draft(image.mode, (2 * at_least, 2 * at_least))
             return to_pixels(image, channels)
-    except BadPicture:
+    except (BadPicture, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
         raise BadPicture(_reason(content[:TAIL], error)) from error

@@ -74,7 +74,8 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
         )
     raise UserError(
         f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *_beside(path)])} '
-        f"A source is {', '.join(BUILT_IN)}, tfds:NAME, a folder of pictures (there is none at {path.absolute()}), or an .npz file"
+        f"A source is {', '.join(BUILT_IN)}, tfds:NAME, an .npz file, or a folder of pictures (there is none at "
+        f"{path.absolute()})"
     )
 
 

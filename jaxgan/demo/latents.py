@@ -106,7 +106,7 @@ def sheet(run: "Run", made: np.ndarray, label: str | None) -> Image.Image:
 
 def class_names(run: "Run") -> tuple[str, ...]:
     """The classes that one can choose from."""
-    one = "label" in run.system.reads and not run.record.shapes["label"].shape
+    one = "label" in run.system.conditions and not run.record.shapes["label"].shape
     return run.record.classes if one else ()
 
 
@@ -114,7 +114,7 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
     """Puts the page into the Blocks, which are open; there are pictures as soon as it is loaded."""
     import gradio
 
-    points = len(run.record.shapes["image"].shape) == 1
+    points = run.record.makes_points
     classes, axes = class_names(run), sliders(run)
     most = POINTS if points else common.CHUNK
     rows = 4 * len(classes) if 1 < len(classes) <= COLUMNS else common.SHEET

@@ -129,7 +129,7 @@ def check_upload(path: Path, settings: common.Settings, size: int | None = None)
 
 def sizes(run: "Run") -> list[int]:
     """Short sides to which pictures may be resized: that of the training pictures, and some larger."""
-    height, width, _ = run.record.shapes["image"].shape
+    height, width, _ = run.record.source("ab").shape
     return [factor * min(height, width) for factor in (1, 2, 4)]
 
 
@@ -142,9 +142,7 @@ def before(
         BadPicture: it cannot be used.
     """
     check_upload(path, settings, size)
-    shapes = run.record.shapes
-    channels = shapes["input" if direction == "ab" and "input" in shapes else "image"].shape[-1]
-    return load(File(path, path.name, path), channels, size).pixels
+    return load(File(path, path.name, path), run.record.source(direction).shape[-1], size).pixels
 
 
 def translate(
@@ -176,7 +174,7 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
     import gradio
 
     ways = [(f"{WAYS.get(way, way)} ({way})", way) for way in run.system.directions]
-    labelled = "label" in run.system.reads
+    labelled = "label" in run.system.conditions
     offered = choices(run.record) if labelled else []
     with common.columns() as (controls, right):
         with controls:

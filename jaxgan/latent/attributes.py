@@ -121,7 +121,7 @@ def held_class(run: "Run", label: str | None) -> str | None:
         UserError: there is no such class, or the system takes none.
     """
     classes = run.record.classes
-    if "label" not in run.system.reads:
+    if "label" not in run.system.conditions:
         if label is not None:
             raise UserError(f"--label {label}: {type(run.system).__name__} takes no labels; leave it out")
         return None

@@ -68,12 +68,9 @@ def _watched(run: Run, label: str | None, look: Callable) -> Callable[[np.ndarra
     """Jitted: latents [N, ...] to `look([(kernel, input), ...])` of the calls of layers during `decode`."""
     system = run.system
     held = held_class(run, label)
-    number = run.record.classes.index(held) if held is not None else 0
 
     def decode(variables, z):
-        inputs = run.record.zeros(len(z))
-        if "label" in inputs:
-            inputs["label"] = np.full_like(inputs["label"], number)
+        inputs = run.conditioned(len(z), held)
         calls = []
 
         def watch(call, args, kwargs, context):

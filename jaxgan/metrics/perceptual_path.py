@@ -81,7 +81,7 @@ def perceptual_path_length(
     low, high = percentiles
     if not 0 <= low < high <= 100:
         raise UserError(f"perceptual path length: percentiles are {low} and {high}: they must rise, from 0 to 100")
-    if "text" in run.system.reads:
+    if "text" in run.system.conditions:
         raise UserError(
             "perceptual path length is not measured of systems that read captions: leave the metric ppl out"
         )
@@ -134,8 +134,8 @@ def _summary(values: np.ndarray, percentiles: tuple[float, float], path: Literal
 
 def _inputs(run: Run, first: int, count: int) -> dict[str, np.ndarray]:
     """What the rows from `first` on are conditioned on; the same for both ends of a step."""
-    inputs = run.record.zeros(count)
-    if "label" in run.system.reads:
+    inputs = run.conditioned(count)
+    if "label" in run.system.conditions:
         inputs["label"] = np.arange(first, first + count, dtype=np.int32) % max(len(run.record.classes), 1)
     return inputs
 

@@ -98,6 +98,7 @@ class TextToImage(System):
     """
 
     reads = ("image", "text", "wrong_text")
+    conditions = ("text",)
 
     encoder: TextEncoder = CharCNNRNN()
     """What reads the captions."""

@@ -66,7 +66,8 @@ def _sealed(meta: dict[str, Any]) -> dict[str, Any]:
 
 def host_copy(state: TrainState) -> TrainState:
     """The state in the host's own memory. On CPU `device_get` may only be a view of buffers that the next step donates."""
-    return jax.tree.map(lambda x: np.array(x, copy=True), state)
+    # Waited for first, as in `fresh_state`.
+    return jax.tree.map(lambda x: np.array(x, copy=True), jax.block_until_ready(state))
 
 
 def _shape_alone(leaf: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxgan import bucket, pictures, workdir
 from jaxgan.data import Batches
-from jaxgan.errors import UserError
+from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, make_preview, network_variables
 from jaxgan.training import parallel, processes
@@ -81,6 +81,7 @@ def fit(
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(Stop())
         stack.enter_context(_full_disk(directory))
+        stack.enter_context(_full_memory(experiment))
         if leads:
             stack.enter_context(workdir.locked(directory))
             stack.push(functools.partial(_send_what_there_is, directory))
@@ -148,6 +149,21 @@ def _full_disk(directory: Path):
             raise
         raise UserError(
             f"the disk is full (writing {error.filename or directory}): make room and run the same command to go on"
+        ) from error
+
+
+@contextlib.contextmanager
+def _full_memory(experiment: Experiment):
+    """Say so where memory runs out, of the host or of a device: compiling, in a step, or for a copy of the state."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = next(iter(str(error).splitlines()), "") or "no more is to be had"
+        raise OutOfMemory(
+            f"memory ran out ({reason[:200]}): lower --batch-size ({experiment.batch_size}) or the widths of the networks "
+            "(--system....), or give --system.rematerialize 4 or --precision bfloat16; what was saved before is good"
         ) from error
 
 
@@ -222,6 +238,7 @@ class _Trainer:
         self.sums = MetricSums()
         self.preview = preview_inputs(record, batches.examples)
         self.saved = self.step  # the state of step 0 is made anew from the seed
+        self.gridless = False  # whether it has been said that there are no sample grids
 
     def train(self, stop: Stop, callbacks, watched: bool) -> Run:
         """Train to the end, or until it is stopped. `watched`: whether the process that leads calls something at each step."""
@@ -253,7 +270,7 @@ class _Trainer:
                     self.record_metrics(owed)
                     owed = None
             if processes.leads() and (self._due(self.experiment.sample_every) or last):
-                self.save_grid()
+                self.show_grid()
             # Before the save: a run that is killed in a callback comes by this step again.
             called = time.monotonic()
             for callback in callbacks:
@@ -385,6 +402,25 @@ class _Trainer:
     def host_state(self) -> TrainState:
         return host_copy(self.layout.single(self.state))
 
+    def show_grid(self) -> None:
+        """`save_grid`; what goes wrong with it is said once, and stops no training."""
+        try:
+            self.save_grid()
+        except (OSError, UserError):  # a full disk, say
+            raise
+        except Exception as error:
+            reason = next(iter(str(error).strip().splitlines()), "")
+            self.without_grid(f"no sample grid could be made ({type(error).__name__}: {reason}); training goes on")
+
+    def without_grid(self, why: str) -> None:
+        """Say once that there are no grids. A run of hours should not end without one sample, and nobody know why."""
+        if not self.gridless:
+            self.logs.say(
+                f"warning: step {self.step}: {why}. What {type(self.system).__name__}.preview returns should be pictures "
+                "[B, H, W, 1 or 3], or rows of them [B, K, H, W, C]"
+            )
+        self.gridless = True
+
     def save_grid(self) -> None:
         """A grid of pictures, or points over the data, from the same latents and inputs as at every step before."""
         networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
@@ -392,6 +428,7 @@ class _Trainer:
         made = make_preview(self.system, variables, self.preview)
         sheet = preview_sheet(made, self.preview)
         if sheet is None:
+            self.without_grid(f"arrays {list(made.shape[1:])} make no sample grid")
             return
         folder = self.directory / "samples"
         folder.mkdir(exist_ok=True)

@@ -20,9 +20,7 @@ def preview_inputs(record: workdir.Record, examples: Sequence[dict[str, Any]]) -
     """What the sample grids are conditioned on: the first examples of the data, in the order of their labels."""
     random = np.random.default_rng(record.experiment.seed)
     transform = record.experiment.data.transform
-    image = record.shapes.get("image")
-    points = image is not None and image.shape == (2,)
-    count = PREVIEW_POINTS if points else PREVIEW_ROWS if record.system.directions else PREVIEW
+    count = PREVIEW_POINTS if record.makes_points else PREVIEW_ROWS if record.system.directions else PREVIEW
     made = [transform(examples[i % len(examples)], random) for i in range(count)]
     if "label" in record.shapes:
         made.sort(key=lambda example: tuple(np.ravel(example["label"])))
@@ -37,7 +35,7 @@ def preview_sheet(made: np.ndarray, inputs: dict[str, np.ndarray]) -> Image.Imag
     if scatter.is_points(made):
         data = [value for value in inputs.values() if scatter.is_points(value)]
         return scatter.scatter(made, *data[:1])
-    if made.ndim == 5:
+    if made.ndim == 5 and made.shape[-1] in (1, 3):
         return pictures.grid(made.reshape(-1, *made.shape[2:]), 2 * made.shape[1])
     if made.ndim == 4 and made.shape[-1] in (1, 3):
         return pictures.grid(made)

@@ -70,10 +70,11 @@ def fresh_state(
     try:
         host = jax.local_devices(backend="cpu")[0]
     except RuntimeError:  # JAX_PLATFORMS leaves the CPU out
-        return jax.tree.map(np.array, make())
+        return jax.tree.map(np.array, jax.block_until_ready(make()))
     with jax.default_device(host):
         made = make.lower().compile(compiler_options={"xla_backend_optimization_level": 1})()
-    return jax.tree.map(np.array, made)
+    # First: where one of them found no memory, copying it would wait for ever, and no signal would end that.
+    return jax.tree.map(np.array, jax.block_until_ready(made))
 
 
 def with_pretrained(state: TrainState, pretrained: dict[str, dict[str, Any]]) -> TrainState:

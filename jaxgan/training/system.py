@@ -172,6 +172,15 @@ class System(abc.ABC):
         fields.check(self)
 
     @property
+    def conditions(self) -> tuple[str, ...]:
+        """What somebody must say before there is a sample: all that the system reads but "image", unless it says otherwise.
+
+        A command asks for these by name, and a program that is exported takes them: none is ever made up. An entry that only
+        losses look at, or that is what the system makes ("text" of a writer of texts), is none of them.
+        """
+        return tuple(name for name in self.reads if name != "image")
+
+    @property
     def dtype(self) -> jnp.dtype:
         """`precision` as a dtype, for modules."""
         return jnp.dtype(self.precision)
@@ -237,7 +246,9 @@ class System(abc.ABC):
         labels: jax.Array | None = None,
         statistics: Literal["batch", "running"] = "batch",
     ) -> jax.Array:
-        """Pictures [B, H, W, C] in [-1, 1] turned into others of the same size; what comes of one depends on no other.
+        """Pictures [B, H, W, C] in [-1, 1] turned into others; what comes of one depends on no other.
+
+        Of the same size, or larger or smaller by a factor (upscaling): [B, r H, r W, C'].
 
         Args:
             variables: as in `sample`.
