@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxgan.cache import expanded
+from jaxgan.data.attribute_tables import as_names
 from jaxgan.data.base import ImageData, Records, identity_of
 from jaxgan.errors import UserError
 
@@ -27,7 +28,15 @@ class Arrays(ImageData):
     path: str
     """The file. "image": [N, H, W] or [N, H, W, C] with C from 1 to 4, uint8, or floats in [0, 1] or [-1, 1].
     "input", the pictures that they are to be made from: likewise. "label": [N] whole numbers from 0, which are the names of
-    the classes. Any other array of N rows is kept with its example."""
+    the classes. Any other array of N rows is kept with its example; [N, H, W, ...] is a map (a mask, say) that is cropped and
+    flipped with the picture."""
+    coordinates: tuple[str, ...] = ()
+    """The arrays [N, ..., 2 or more] that are places in the picture, x and y in pixels from its upper left corner: they are
+    moved with it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "coordinates", as_names("data.coordinates", self.coordinates))
 
     def load(self) -> Records:
         """Reads the file into memory.
@@ -67,6 +76,18 @@ class Arrays(ImageData):
                 f'{path}: "text" is {list(arrays["text"].shape)}, but for {len(images)} pictures it must be '
                 f"[{len(images)}, D], or [{len(images)}, K, D] for K captions each"
             )
+        for name in self.coordinates:
+            found = arrays.get(name, np.zeros(0))
+            if (
+                found.shape[:1] != images.shape[:1]
+                or found.ndim < 2
+                or found.shape[-1] < 2
+                or found.dtype.kind not in "iuf"
+            ):
+                raise UserError(
+                    f'{path}: data.coordinates names "{name}", which must be numbers [{len(images)}, ..., 2 or more], x and y '
+                    f"first, but is {found.dtype} {list(found.shape)}; the arrays are {', '.join(arrays)}"
+                )
         fields = {name: array for name, array in arrays.items() if array.shape[:1] == images.shape[:1]}
 
         def read(index: int) -> dict:

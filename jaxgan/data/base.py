@@ -81,6 +81,9 @@ class ImageData:
     places: ClassVar[tuple[str, ...]] = ()
     """The fields that say where the set lies: a run goes on with it elsewhere."""
 
+    coordinates: ClassVar[tuple[str, ...]] = ()
+    """The fields that are places in the picture, [..., x, y and what else there is], in pixels from its upper left corner."""
+
     size: int | tuple[int, int] = 64
     """Side, or height and width, of the training pictures, in pixels."""
     channels: Literal[1, 3] = 3
@@ -141,8 +144,12 @@ class ImageData:
           uint8 [H', W', channels]: `size`, or, before a random crop, the smallest that covers `cover_size`.
         """
         pixels = pictures.from_array(pixels, self.channels)
-        resize = {"center": pictures.center, "random": pictures.cover, "none": pictures.squash}[self.crop]
-        return resize(pixels, *self.cover_size)
+        return self.cut(*pixels.shape[:2]).picture(pixels)
+
+    def cut(self, height: int, width: int) -> pictures.Cut:
+        """What `fit` does to a picture of this size, and to the maps and places that belong to it."""
+        kind = {"center": pictures.Cut.center, "random": pictures.Cut.cover, "none": pictures.Cut.squash}[self.crop]
+        return kind(height, width, *self.cover_size)
 
     def fitted(self, count: int, read: Callable[[int], dict[str, Any]], pictures: int = 1) -> Sequence[dict[str, Any]]:
         """The examples `read(i)`, whose pictures have any size, fitted; kept in memory where the set is small.
@@ -151,10 +158,10 @@ class ImageData:
         is how many an example has: 2 where it is a pair.
         """
         height, width = self.cover_size
-        return _Fitted(self.fit, count, read, keep=pictures * count * height * width * self.channels <= MEMORY)
+        return _Fitted(self, count, read, keep=pictures * count * height * width * self.channels <= MEMORY)
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
-        """Crops and flips at random, both pictures of a pair alike, and drops what a batch cannot hold.
+        """Crops and flips at random, all that belongs to a picture alike, and drops what a batch cannot hold.
 
         Args:
           example: of `load().examples`.
@@ -162,7 +169,8 @@ class ImageData:
 
         Returns:
           "image", and "input" of a pair: float32 [height, width, channels] in [-1, 1]; and every numeric field,
-          whole numbers and truth values as int32, others as float32. Text is left out.
+          whole numbers and truth values as int32, others as float32. Maps, arrays whose first two axes are the picture's, and
+          the `coordinates` are cropped and flipped with it (a left hand becomes a right one). Text is left out.
         """
         height, width, _ = self.shape
         top, left = example["image"].shape[0] - height, example["image"].shape[1] - width
@@ -177,16 +185,28 @@ class ImageData:
         for name, value in example.items():
             if name not in PICTURES and not isinstance(value, str | bytes):
                 value = np.asarray(value)
+                if _is_map(name, value, example["image"]):
+                    value = value[top : top + height, left : left + width][:, across]
+                elif name in self.coordinates:
+                    value = value - np.float32([left, top] + [0] * (value.shape[-1] - 2))
+                    if across.step == -1:
+                        value[..., 0] = width - value[..., 0]
                 if value.dtype.kind in "biuf":
                     batch[name] = value.astype(np.float32 if value.dtype.kind == "f" else np.int32)
         return batch
 
 
+def _is_map(name: str, value: Any, picture: np.ndarray) -> bool:
+    """Whether a field is a map over the picture: a mask, heat maps. Labels and vectors of texts may happen to be as large."""
+    like = isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[:2] == np.shape(picture)[:2]
+    return like and name not in (*PICTURES, "label", "text")
+
+
 class _Fitted(Sequence):
     """See `ImageData.fitted`. Threads may read at the same time: at worst one example is decoded twice."""
 
-    def __init__(self, fit: Callable, count: int, read: Callable[[int], dict[str, Any]], keep: bool):
-        self._fit, self._read = fit, read
+    def __init__(self, data: ImageData, count: int, read: Callable[[int], dict[str, Any]], keep: bool):
+        self._data, self._read = data, read
         self._kept: list[dict[str, Any] | None] = [None] * count
         self._keep = keep
 
@@ -197,13 +217,21 @@ class _Fitted(Sequence):
         example = self._kept[index]
         if example is None:
             example = dict(self._read(index))
+            before = example["image"]
             sizes = [np.shape(example[name])[:2] for name in PICTURES if name in example]
             if sizes[0] != sizes[-1]:
                 raise UserError(
                     f'example {index} is a pair whose "image" is {list(sizes[0])} pixels and whose "input" is '
                     f"{list(sizes[1])}: they must be of one size, for both are cropped alike"
                 )
-            example |= {name: self._fit(example[name]) for name in PICTURES if name in example}
+            cut = self._data.cut(*sizes[0])
+            for name, value in example.items():
+                if name in PICTURES:
+                    example[name] = self._data.fit(value)
+                elif name in self._data.coordinates:
+                    example[name] = cut.places(value)
+                elif _is_map(name, value, before):
+                    example[name] = cut.map(value)
             if self._keep:
                 self._kept[index] = example
         return example

@@ -9,6 +9,7 @@ import io
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -261,25 +262,74 @@ def from_array(pixels: np.ndarray, channels: int) -> np.ndarray:
     return to_pixels(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), channels)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What becomes of a picture: the part `box` of it (left, top, right, bottom, in pixels), made `height` x `width`.
+
+    A map over the picture, and places in it, can be cut alike.
+    """
+
+    height: int
+    width: int
+    box: tuple[float, float, float, float]
+
+    @classmethod
+    def squash(cls, h: int, w: int, height: int, width: int) -> "Cut":
+        """All of it, whatever that does to the proportions."""
+        return cls(height, width, (0, 0, w, h))
+
+    @classmethod
+    def center(cls, h: int, w: int, height: int, width: int) -> "Cut":
+        """The largest central part that has the right proportions."""
+        scale = min(h / height, w / width)
+        box_h, box_w = scale * height, scale * width
+        left, top = (w - box_w) / 2, (h - box_h) / 2
+        return cls(height, width, (left, top, left + box_w, top + box_h))
+
+    @classmethod
+    def cover(cls, h: int, w: int, height: int, width: int) -> "Cut":
+        """All of it, in its proportions, at the smallest size that covers `height` x `width`."""
+        scale = max(height / h, width / w)
+        return cls.squash(h, w, max(height, round(scale * h)), max(width, round(scale * w)))
+
+    def picture(self, pixels: np.ndarray) -> np.ndarray:
+        """Of uint8 [H, W, C]."""
+        return _resize(pixels, self.height, self.width, self.box)
+
+    def map(self, values: np.ndarray) -> np.ndarray:
+        """Of a map [H, W, ...] over the picture: classes and masks (whole numbers, truth values) are not mixed, floats are."""
+        left, top, right, bottom = self.box
+        if values.dtype.kind != "f":
+            down = np.floor(top + (np.arange(self.height) + 0.5) * (bottom - top) / self.height).astype(int)
+            across = np.floor(left + (np.arange(self.width) + 0.5) * (right - left) / self.width).astype(int)
+            return values[down][:, across]
+        layers = np.float32(values).reshape(*values.shape[:2], -1)
+        size, method = (self.width, self.height), Image.Resampling.BILINEAR
+        made = [Image.fromarray(layers[..., i]).resize(size, method, box=self.box) for i in range(layers.shape[-1])]
+        return np.stack([np.asarray(layer) for layer in made], -1).reshape(self.height, self.width, *values.shape[2:])
+
+    def places(self, places: np.ndarray) -> np.ndarray:
+        """Of places [..., x and y and what else there is] in the picture, in pixels from its upper left corner."""
+        left, top, right, bottom = self.box
+        moved = np.float32(places)
+        moved[..., 0] = (moved[..., 0] - left) * self.width / (right - left)
+        moved[..., 1] = (moved[..., 1] - top) * self.height / (bottom - top)
+        return moved
+
+
 def squash(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes [H, W, C] to [height, width, C], whatever that does to the proportions."""
-    return _resize(pixels, height, width, (0, 0, pixels.shape[1], pixels.shape[0]))
+    return Cut.squash(*pixels.shape[:2], height, width).picture(pixels)
 
 
 def center(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """The largest central part of [H, W, C] that has the right proportions, as [height, width, C]."""
-    h, w = pixels.shape[:2]
-    scale = min(h / height, w / width)
-    box_h, box_w = scale * height, scale * width
-    left, top = (w - box_w) / 2, (h - box_h) / 2
-    return _resize(pixels, height, width, (left, top, left + box_w, top + box_h))
+    return Cut.center(*pixels.shape[:2], height, width).picture(pixels)
 
 
 def cover(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes [H, W, C], keeping its proportions, to the smallest size that covers [height, width]."""
-    h, w = pixels.shape[:2]
-    scale = max(height / h, width / w)
-    return squash(pixels, max(height, round(scale * h)), max(width, round(scale * w)))
+    return Cut.cover(*pixels.shape[:2], height, width).picture(pixels)
 
 
 def _resize(pixels: np.ndarray, height: int, width: int, box: tuple[float, float, float, float]) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from jaxgan.data import Avatars, Digits, ImageData, parse_source
+from jaxgan.data import Arrays, Avatars, Batches, Digits, ImageData, parse_source
 from jaxgan.errors import UserError
 
 
@@ -52,6 +53,76 @@ def test_a_pair_gets_one_crop_and_flip():
         assert (both["image"] == data.transform(alone, np.random.default_rng(seed))["image"]).all()
         seen.add(both["image"].tobytes())
     assert len(seen) == 3 * 5 * 2
+
+
+def people(folder, height=48, width=72, count=4):
+    """Pictures that are black but for one light square of 8x8, a mask of it, heat maps, and its centre and corners."""
+    random = np.random.default_rng(3)
+    arrays = {
+        "image": np.zeros((count, height, width), np.uint8),
+        "mask": np.zeros((count, height, width), bool),
+        "part": np.zeros((count, height, width), np.int64),
+        "heat": np.zeros((count, height, width, 2), np.float32),
+        "joints": np.zeros((count, 3, 3), np.float32),
+        "vectors": random.normal(size=(count, 3, 2)).astype(np.float32),
+    }
+    for index in range(count):
+        top, left = random.integers([16, 28], [height - 24, width - 36])
+        inside = np.s_[index, top : top + 8, left : left + 8]
+        arrays["image"][inside], arrays["mask"][inside], arrays["part"][inside], arrays["heat"][inside] = (
+            255,
+            True,
+            7,
+            1,
+        )
+        corners = [(left, top, 0.5), (left + 8, top + 8, 0.25), (left + 4, top + 4, 1)]
+        arrays["joints"][index] = corners
+    np.savez(folder / "people.npz", **arrays)
+    return Arrays(path=str(folder / "people.npz"), size=(24, 36), channels=1, coordinates=("joints",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {}, {"flip": True}, {"crop": "random", "flip": True, "resize": 50}, {"crop": "none"}, {"size": 24, "flip": True},
+        {"size": (48, 72), "crop": "random", "flip": True, "resize": 80},
+    ],
+)  # fmt: skip
+def test_what_belongs_to_a_picture_follows_it(tmp_path, change):
+    """Masks, maps and places: where the picture is light, the mask is set, and the joints are at its corners and centre."""
+    data = replace(people(tmp_path), **change)
+    seen = set()
+    with Batches(data, batch_size=8, seed=0) as batches:
+        for batch in (next(batches) for _ in range(8)):
+            for row in range(8):
+                light = batch["image"][row, :, :, 0] > 0
+                seen.add(light.tobytes())
+                y, x = np.nonzero(light)
+                assert len(y) > 0
+                mask, part, heat = batch["mask"][row] > 0, batch["part"][row], batch["heat"][row]
+                assert mask.shape == light.shape == heat.shape[:2]
+                assert set(np.unique(part)) <= {0, 7}  # no class between two
+                assert ((part == 7) == mask).all()
+                assert (mask & light).sum() >= 0.6 * max(mask.sum(), light.sum())
+                assert ((heat[..., 0] > 0.3) & light).sum() >= 0.6 * light.sum()
+                center = np.array([x.mean() + 0.5, y.mean() + 0.5])
+                np.testing.assert_allclose(batch["joints"][row, 2, :2], center, atol=1)
+                edges = np.sort(batch["joints"][row, :2, :2], 0)
+                np.testing.assert_allclose(edges[0], [x.min(), y.min()], atol=1.5)
+                np.testing.assert_allclose(edges[1], [x.max() + 1, y.max() + 1], atol=1.5)
+                assert batch["joints"][row, :, 2].tolist() == [0.5, 0.25, 1]  # what is no place stays
+    assert len(seen) > (4 if change.get("flip") else 3)
+    plain = np.load(tmp_path / "people.npz")["vectors"]
+    assert all(
+        (vectors == plain).all((1, 2)).any() for vectors in batch["vectors"]
+    )  # nobody said that these are places
+
+
+def test_coordinates_that_are_none_are_refused(tmp_path):
+    data = people(tmp_path)
+    for name, words in (("nobody", r'names "nobody".* the arrays are'), ("mask", "mask.* but is bool")):
+        with pytest.raises(UserError, match=words):
+            replace(data, coordinates=(name,)).load()
 
 
 def test_what_is_drawn_for_a_crop_and_a_flip():
