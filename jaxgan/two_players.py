@@ -143,13 +143,7 @@ class TwoPlayers:
         fake, _ = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
         real = self.augmentation.apply(real_key, c.batch["image"], probability)
         fake = self.augmentation.apply(fake_key, fake, probability)
-        if self.networks.apart:
-            real_logits, changed = self._discriminate(c.variables["D"], real, labels)
-            fake_logits, changed = self._discriminate({**c.variables["D"], **changed}, fake, labels)
-        else:
-            both = None if labels is None else rows.interleave(labels, labels)
-            logits, changed = self._discriminate(c.variables["D"], rows.interleave(real, fake), both)
-            real_logits, fake_logits = rows.deinterleave(logits, 2)
+        real_logits, fake_logits, changed = self._discriminate_both(c.variables["D"], real, fake, labels)
         exact = self._discriminator(jnp.float32)
         return Turn(
             real=real,
@@ -170,6 +164,30 @@ class TwoPlayers:
         # What this pass changes in the discriminator (statistics, singular vectors) is dropped: it is not its turn.
         logits, _ = self._discriminate(c.variables["D"], seen, self._labels(c.batch))
         return logits, Outcome(variables={"G": changed})
+
+    def relativistic_turn(self, c: Context) -> tuple[jax.Array, jax.Array, Outcome]:
+        """`generator_turn` for an objective that compares with real examples: logits [B] of real ones and of fresh fakes.
+
+        Not `discriminator_turn`, whose outcome changes the discriminator, and leaves the generator's statistics as they were.
+        """
+        z_key, augment_key = jax.random.split(c.key)
+        real_key, fake_key = jax.random.split(augment_key)
+        fake, changed = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        probability = self.augmentation.probability_now(c.aux)
+        real = self.augmentation.apply(real_key, c.batch["image"], probability)
+        fake = self.augmentation.apply(fake_key, fake, probability)
+        real_logits, fake_logits, _ = self._discriminate_both(c.variables["D"], real, fake, self._labels(c.batch))
+        return real_logits, fake_logits, Outcome(variables={"G": changed})
+
+    def _discriminate_both(self, variables: dict[str, Any], real: jax.Array, fake: jax.Array, labels: jax.Array | None):
+        """Logits of real and of fake examples, and the discriminator's new statistics."""
+        if self.networks.apart:
+            real_logits, changed = self._discriminate(variables, real, labels)
+            fake_logits, changed = self._discriminate({**variables, **changed}, fake, labels)
+            return real_logits, fake_logits, changed
+        both = None if labels is None else rows.interleave(labels, labels)
+        logits, changed = self._discriminate(variables, rows.interleave(real, fake), both)
+        return *rows.deinterleave(logits, 2), changed
 
     def _generator(self, batch: dict[str, jax.Array]):
         return self.networks.generator(batch["image"].shape[1:], self.label_values, self.dtype)

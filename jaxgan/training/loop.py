@@ -223,6 +223,12 @@ def _begin(
     return state, meta["position"], warnings
 
 
+def statistics_in(state: TrainState) -> dict[str, Any]:
+    """The running statistics of BatchNorm by network, of those that have any."""
+    name = "batch_stats"
+    return {key: network.variables[name] for key, network in state.networks.items() if name in network.variables}
+
+
 class _Trainer:
     """The state of the loop: what is on the devices, and what is due when."""
 
@@ -238,6 +244,9 @@ class _Trainer:
         self.sums = MetricSums()
         self.preview = preview_inputs(record, batches.examples)
         self.saved = self.step  # the state of step 0 is made anew from the seed
+        # Of running statistics, by the network, what they were when this process began.
+        self.statistics = {name: digest(collection) for name, collection in statistics_in(state).items()}
+        self.warned = False
         self.gridless = False  # whether it has been said that there are no sample grids
 
     def train(self, stop: Stop, callbacks, watched: bool) -> Run:
@@ -379,6 +388,7 @@ class _Trainer:
         self.record_metrics(self.step)
         assert_replicated(self.layout, self.state)
         state = self.host_state()
+        self.check_statistics(state)
         for name, network in state.networks.items():
             for path, leaf in jax.tree_util.tree_leaves_with_path(network.current):
                 if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
@@ -398,6 +408,20 @@ class _Trainer:
                 self.checkpoints.wait()
                 bucket.send(self.directory, held=True)
         self.saved = self.step
+
+    def check_statistics(self, state: TrainState) -> None:
+        """Say once where a network learns and its running statistics are those that it began with: samples are made by them."""
+        now = statistics_in(state)
+        trained = {network for phase in self.phases if phase.moves_at(self.step - 1) for network in phase.trains}
+        still = [name for name in now if name in trained and digest(now[name]) == self.statistics[name]]
+        if still and not self.warned:
+            phases = [phase.name for phase in self.phases if still[0] in phase.trains]
+            warn(
+                f"warning: after step {self.step} the running statistics of network {still[0]} are those that it began with, "
+                f"and samples are made by them: the loss of phase {' or '.join(phases)} should return them, "
+                f'Outcome(variables={{"{still[0]}": changed}}) with what apply(..., mutable=...) gives back'
+            )
+            self.warned = True
 
     def host_state(self) -> TrainState:
         return host_copy(self.layout.single(self.state))
