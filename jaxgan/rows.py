@@ -18,6 +18,7 @@ True
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -67,9 +68,14 @@ def randint(key: jax.Array, count: int, minval, maxval, shape: tuple[int, ...] =
     return per_row(lambda k: jax.random.randint(k, shape, minval, maxval), key, count)
 
 
+def reduced(tree: Any) -> Any:
+    """The mean over the devices of each leaf, which is itself on one: there XLA must not take it for something else."""
+    return tree if jax.lax.axis_size(AXIS) == 1 else jax.lax.pmean(tree, AXIS)
+
+
 def mean(x: jax.Array) -> jax.Array:
     """Mean over all elements of the global batch: a scalar, the same on every device."""
-    return jax.lax.pmean(jnp.mean(x), AXIS)
+    return reduced(jnp.mean(x))
 
 
 def gather(x: jax.Array) -> jax.Array:

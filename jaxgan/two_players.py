@@ -87,6 +87,8 @@ class TwoPlayers:
     """Decay of the moving average of the generator that samples are made with; 0 keeps none."""
     augmentation: Augmentation = dataclasses.field(default=Augmentation(), kw_only=True)
     """Of all that the discriminator sees."""
+    shared_latents: bool = dataclasses.field(default=False, kw_only=True)
+    """Both players' turns take the same latents, as in PyTorch's DCGAN example: the generator's first pass serves both."""
 
     @property
     def label_values(self) -> int:
@@ -140,7 +142,7 @@ class TwoPlayers:
         """Fresh fakes, and what the discriminator makes of them and of the real examples."""
         z_key, real_key, fake_key, penalty_key = jax.random.split(c.key, 4)
         labels, probability = self._labels(c.batch), self.augmentation.probability_now(c.aux)
-        fake, _ = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        fake, _ = self._fakes(c, z_key)
         real = self.augmentation.apply(real_key, c.batch["image"], probability)
         fake = self.augmentation.apply(fake_key, fake, probability)
         real_logits, fake_logits, changed = self._discriminate_both(c.variables["D"], real, fake, labels)
@@ -159,7 +161,7 @@ class TwoPlayers:
     def generator_turn(self, c: Context) -> tuple[jax.Array, Outcome]:
         """The discriminator's float32 logits [B] of fresh fakes, and what changed in the generator."""
         z_key, augment_key = jax.random.split(c.key)
-        fake, changed = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        fake, changed = self._fakes(c, z_key)
         seen = self.augmentation.apply(augment_key, fake, self.augmentation.probability_now(c.aux))
         # What this pass changes in the discriminator (statistics, singular vectors) is dropped: it is not its turn.
         logits, _ = self._discriminate(c.variables["D"], seen, self._labels(c.batch))
@@ -172,12 +174,17 @@ class TwoPlayers:
         """
         z_key, augment_key = jax.random.split(c.key)
         real_key, fake_key = jax.random.split(augment_key)
-        fake, changed = self.generate(c.variables, self.latents(z_key, c.batch["image"].shape[0]), c.batch)
+        fake, changed = self._fakes(c, z_key)
         probability = self.augmentation.probability_now(c.aux)
         real = self.augmentation.apply(real_key, c.batch["image"], probability)
         fake = self.augmentation.apply(fake_key, fake, probability)
         real_logits, fake_logits, _ = self._discriminate_both(c.variables["D"], real, fake, self._labels(c.batch))
         return real_logits, fake_logits, Outcome(variables={"G": changed})
+
+    def _fakes(self, c: Context, key: jax.Array):
+        """As many fakes as there are real examples, and G's new statistics."""
+        z = self.latents(c.shared_key if self.shared_latents else key, c.batch["image"].shape[0])
+        return self.generate(c.variables, z, c.batch)
 
     def _discriminate_both(self, variables: dict[str, Any], real: jax.Array, fake: jax.Array, labels: jax.Array | None):
         """Logits of real and of fake examples, and the discriminator's new statistics."""

@@ -57,6 +57,7 @@ class Context:
         key: the key of this move. Draw per row of the global batch, by `jaxgan.rows`.
         aux: `TrainState.aux`.
         step: steps done before this one, int32.
+        shared_key: the key of this move that is the same in every phase: what two phases draw by it is equal.
     """
 
     variables: dict[str, dict[str, Any]]
@@ -64,6 +65,7 @@ class Context:
     key: jax.Array
     aux: dict[str, Any]
     step: jax.Array
+    shared_key: jax.Array | None = None
 
 
 @struct.dataclass

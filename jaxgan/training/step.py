@@ -21,6 +21,9 @@ from jaxgan.training.system import Phase, System, transformation
 
 Metrics = dict[str, jax.Array]
 
+SHARED = b"/"
+"""Stands for all phases where keys are folded; no phase is called so."""
+
 
 def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> TrainState:
     """The state before the first step, for a minibatch in the shapes of `batch`.
@@ -113,7 +116,7 @@ def _check_phases(system: System) -> None:
 
 
 def _differentiate(
-    system: System, phase: Phase, state: TrainState, frozen: dict, batch: dict, key: jax.Array
+    system: System, phase: Phase, state: TrainState, frozen: dict, batch: dict, key: jax.Array, shared_key: jax.Array
 ) -> tuple[dict[str, Any], Metrics, Outcome]:
     """Gradients by network, losses by metric name, and the outcome, of one minibatch."""
 
@@ -122,7 +125,7 @@ def _differentiate(
             name: {"params": params.get(name, network.params), **network.variables}
             for name, network in state.networks.items()
         }
-        context = Context(variables={**variables, **frozen}, batch=batch, key=key, aux=state.aux, step=state.step)
+        context = Context({**variables, **frozen}, batch, key, state.aux, state.step, shared_key)
         loss, outcome = phase.loss(context)
         return (loss if isinstance(loss, dict) else {phase.trains: loss}), outcome
 
@@ -191,13 +194,14 @@ def _move(
 ) -> tuple[TrainState, Metrics]:
     """One update of the networks of a phase, from its minibatches [accumulated, rows, ...]."""
     count = system.accumulated()[phase.name]
-    key = jax.random.key(state.seed, impl="threefry2x32")
-    for data in (state.step, zlib.crc32(phase.name.encode()), number):
-        key = jax.random.fold_in(key, data)
+    key = jax.random.fold_in(jax.random.key(state.seed, impl="threefry2x32"), state.step)
+    keys = [
+        jax.random.fold_in(jax.random.fold_in(key, zlib.crc32(name)), number) for name in (phase.name.encode(), SHARED)
+    ]
 
     def minibatch(state, index, batch):
-        part_key = key if count == 1 else jax.random.fold_in(key, index)
-        gradients, losses, outcome = _differentiate(system, phase, state, frozen, batch, part_key)
+        part_keys = keys if count == 1 else [jax.random.fold_in(key, index) for key in keys]
+        gradients, losses, outcome = _differentiate(system, phase, state, frozen, batch, *part_keys)
         if taken := set(losses) & set(outcome.metrics):
             raise ValueError(f"phase {phase.name!r} has a metric named {sorted(taken)[0]!r}: that is its loss's name")
         return _merge(state, outcome, phase.name), gradients, {**losses, **outcome.metrics}
@@ -219,7 +223,7 @@ def _move(
         (state, total), metrics = _repeat(accumulate, (state, zeros), batches, count, scan)
         gradients = jax.tree.map(lambda g: g / count, total)
         metrics = jax.tree.map(lambda m: m.mean(0), metrics)
-    gradients, metrics = jax.lax.pmean((gradients, metrics), rows.AXIS)
+    gradients, metrics = rows.reduced((gradients, metrics))
 
     networks = dict(state.networks)
     for name in phase.trains:

@@ -1,6 +1,7 @@
 """Seven objectives on one pair of networks, on avatars of 32x32 and on 25 Gaussians: the ablation table of the README.
 
     python -m tests.benchmarks.objectives train --workdir DIR [--data avatars] [--seeds 0 1 2] [--only WGAN-GP]
+    python -m tests.benchmarks.objectives train --workdir DIR --data later      # RaGAN, latents that are shared
     python -m tests.benchmarks.objectives score --workdir DIR --json tests/benchmarks/results/objectives.json --commit COMMIT
 
 Each run of avatars has the steps that take about three minutes on two quiet CPU cores, compilation included, so that the
@@ -8,7 +9,9 @@ table compares what the objectives do in equal time. `train` goes on where it wa
 """
 
 import argparse
+import dataclasses
 import datetime
+import functools
 import json
 import platform
 import statistics
@@ -19,7 +22,7 @@ import jax
 import numpy as np
 
 import jaxgan
-from jaxgan import pictures, workdir
+from jaxgan import configs, pictures, workdir
 from jaxgan.data import Avatars, Points
 from jaxgan.metrics.modes import PROTOCOL_SAMPLES, modes_covered
 from jaxgan.metrics.protocols import score, see
@@ -82,11 +85,21 @@ def gaussians() -> dict[str, tuple[jaxgan.System, int]]:
     }
 
 
-RUNS = {"avatars": avatars, "gaussians": gaussians}
+def later() -> dict[str, tuple[jaxgan.System, int]]:
+    """What came after the table, in its protocol: latents that both players share, beside R1 again, and RaGAN."""
+    penalised, steps = avatars()["R1"]
+    return {
+        "R1": (penalised, steps),
+        "R1, shared latents": (dataclasses.replace(penalised, shared_latents=True), steps),
+        "RaGAN": (configs.load("ragan_avatars").system, 1700),
+    }
+
+
+RUNS = {"avatars": avatars, "gaussians": gaussians, "later": later}
 
 
 def experiment(data: str, system: jaxgan.System, steps: int, seed: int) -> jaxgan.Experiment:
-    source, rows = (Avatars(size=32), 64) if data == "avatars" else (Points(distribution="grid"), 256)
+    source, rows = (Points(distribution="grid"), 256) if data == "gaussians" else (Avatars(size=32), 64)
     return jaxgan.Experiment(
         system=system, data=source, batch_size=rows, steps=steps, seed=seed, sample_every=steps, checkpoint_every=steps,
     )  # fmt: skip
@@ -122,7 +135,7 @@ def figures_of(scored: dict[str, dict]) -> dict[str, float]:
     }
 
 
-def score_avatars(root: Path, seeds: list[int], gallery: Path) -> dict:
+def score_avatars(root: Path, seeds: list[int], gallery: Path, data: str = "avatars") -> dict:
     """Half of the real faces against as many generated ones, and, as the floor, against the other half."""
     real = RealPictures(Avatars(size=32))
     order, network = real.order(), real.network(METRICS)
@@ -135,10 +148,10 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path) -> dict:
 
     floor, protocols = compared("other real", real.pictures(order[COUNT:]))
     rows, grids = {}, []
-    for name, (_, steps) in avatars().items():
+    for name, (_, steps) in RUNS[data]().items():
         found = []
         for seed in seeds:
-            run = jaxgan.restore(folder(root, "avatars", name, seed))
+            run = jaxgan.restore(folder(root, data, name, seed))
             if run.step != steps:
                 raise SystemExit(f"{name}, seed {seed} is at step {run.step} of {steps}: train it first")
             found.append(compared("generated", generated_pictures(run, COUNT, 0, real.data, real.records))[0])
@@ -146,7 +159,7 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path) -> dict:
                 grids.append(run.sample(8, seed=0))
         rows[name] = {"steps": steps} | {key: spread([f[key] for f in found]) for key in floor}
         print(name, rows[name], flush=True)
-    pictures.grid(np.concatenate(grids), 8).save(gallery / "objectives_avatars.png")
+    pictures.grid(np.concatenate(grids), 8).save(gallery / f"objectives_{data}.png")
     return {"rows": rows, "floor": floor, "count": COUNT, "protocols": protocols, "features": network.digest}
 
 
@@ -178,7 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["train", "score"])
     parser.add_argument("--workdir", type=Path, required=True)
-    parser.add_argument("--data", choices=list(RUNS), nargs="+", default=list(RUNS))
+    parser.add_argument("--data", choices=list(RUNS), nargs="+", default=["avatars", "gaussians"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--json", type=Path)
@@ -189,7 +202,11 @@ def main() -> None:
             train(arguments.workdir, data, arguments.seeds, arguments.only)
         return
     gallery = Path(__file__).parent / "results" / "gallery"
-    scorers = {"avatars": score_avatars, "gaussians": score_gaussians}
+    scorers = {
+        "avatars": score_avatars,
+        "gaussians": score_gaussians,
+        "later": functools.partial(score_avatars, data="later"),
+    }
     result = {
         "what": "Seven objectives on one pair of networks; mean and sample standard deviation over seeds",
         "command": "python -m tests.benchmarks.objectives",

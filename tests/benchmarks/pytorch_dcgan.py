@@ -33,6 +33,29 @@ def discriminator(width: int, halvings: int, norm: bool = True) -> nn.Sequential
     return nn.Sequential(*layers, nn.Conv2d(width, 1, 4, 1, 0), nn.Flatten(0))
 
 
+class ExampleStep:
+    """A step with the passes of PyTorch's own DCGAN example: fakes once for both players, real and fake pictures through the
+    discriminator one after the other with a backward pass each, and its gradients computed in the generator's turn, too."""
+
+    def __init__(self, width: int, size: int = 64, latent_dim: int = 100):
+        step = Step(width, size, latent_dim)
+        self.latent_dim, self.G, self.D = latent_dim, step.G, step.D
+        self.g_optimizer, self.d_optimizer = step.g_optimizer, step.d_optimizer
+
+    def __call__(self, real: torch.Tensor) -> torch.Tensor:
+        """As `Step`."""
+        self.d_optimizer.zero_grad(set_to_none=True)
+        functional.softplus(-self.D(real)).mean().backward()
+        fake = self.G(torch.rand(real.shape[0], self.latent_dim, 1, 1) * 2 - 1)
+        functional.softplus(self.D(fake.detach())).mean().backward()
+        self.d_optimizer.step()
+        self.g_optimizer.zero_grad(set_to_none=True)
+        g_loss = functional.softplus(-self.D(fake)).mean()
+        g_loss.backward()
+        self.g_optimizer.step()
+        return g_loss.detach()
+
+
 class Step:
     """One step: the discriminator on real and fresh fakes, then the generator on fresh fakes. Two generator passes."""
 

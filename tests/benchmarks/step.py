@@ -3,12 +3,13 @@
     python -m tests.benchmarks.step --system dcgan wgan_gp --results tests/benchmarks/results
     python -m tests.benchmarks.step --system all --compile --results tests/benchmarks/results    # and prints the README's table
 
-Of DCGAN and WGAN-GP in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one; on the CPU, or the GPU that
-JAX finds. For each width: the steps in turn, A B A B ..., the median of each and of the ratio PyTorch / jaxgan within a turn.
-Ratios hold when the machine's speed drifts; absolute times do not. With --compile PyTorch's step stands there twice, once with
-its networks compiled (`torch.nn.Module.compile`), where it can be. Peak memory is by how much the largest resident set of a
-process of its own, which makes three steps, exceeds that after its imports; jaxgan's has compiled, too, and beside it stands
-what the compiled program itself uses. Needs `pip install -e ".[parity]"`.
+DCGAN stands there twice: beside a twin with its own passes, and, with latents that both players share, beside the passes of
+PyTorch's own example. Of DCGAN and WGAN-GP in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one; on the
+CPU, or the GPU that JAX finds. For each width: the steps in turn, A B A B ..., the median of each and of the ratio PyTorch /
+jaxgan within a turn. Ratios hold when the machine's speed drifts; absolute times do not. With --compile PyTorch's step stands
+there twice, once with its networks compiled (`torch.nn.Module.compile`), where it can be. Peak memory is by how much the
+largest resident set of a process of its own, which makes three steps, exceeds that after its imports; jaxgan's has compiled,
+too, and beside it stands what the compiled program itself uses. Needs `pip install -e ".[parity]"`.
 
 On a GPU a turn is a window of as many steps as take a quarter of a second, waited for at its end; float32 is TF32 on either
 side; jaxgan's peak is what its program allocates, PyTorch's what its allocator gave at most. --warm only compiles PyTorch's
@@ -51,7 +52,7 @@ from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
 from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
-from tests.benchmarks.pytorch_dcgan import Step
+from tests.benchmarks.pytorch_dcgan import ExampleStep, Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
 from tests.benchmarks.pytorch_wgan_gp import WGANGPStep
@@ -80,6 +81,11 @@ class Case(NamedTuple):
 
 def dcgan(width: int, size: int) -> tuple:
     return DCGAN(networks=Convolutional(width=width, kernel=4)), Step(width, size)
+
+
+def dcgan_example(width: int, size: int) -> tuple:
+    """Fakes once a step for both players, as in PyTorch's own example."""
+    return DCGAN(networks=Convolutional(width=width, kernel=4), shared_latents=True), ExampleStep(width, size)
 
 
 def wgan_gp(width: int, size: int) -> tuple:
@@ -119,6 +125,7 @@ def text2image(width: int, size: int) -> tuple:
 
 CASES = {
     "dcgan": Case("kernel 4", 64, 32, (32, 64), dcgan),
+    "dcgan_example": Case("kernel 4, fakes once a step", 64, 32, (32, 64), dcgan_example),
     "wgan_gp": Case("kernel 4, five critic moves", 64, 32, (32, 64), wgan_gp),
     "pix2pix": Case("U-Net", 256, 1, (32,), pix2pix),
     "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
