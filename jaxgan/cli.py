@@ -30,7 +30,7 @@ from pathlib import Path
 import jaxgan
 from jaxgan.cache import cache_dir
 from jaxgan.commands.parsing import complain
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, is_out_of_memory
 
 COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit", "evaluate", "import-weights", "export",
             "demo", "report", "bench", "list", "info")  # fmt: skip
@@ -106,6 +106,10 @@ def _command(argv: list[str]) -> int:
         if error.filename is None:
             raise
         return complain(f"cannot use {error.filename}: {error.strerror}")
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return complain(f"memory ran out ({next(iter(str(error).splitlines()), 'no more is to be had')}): ask for fewer, or smaller")
 
 
 @contextlib.contextmanager

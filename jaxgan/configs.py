@@ -37,9 +37,10 @@ def find(config: str) -> Path:
     if config in names:
         return names[config]
     close = difflib.get_close_matches(path.stem, names, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
     what = f"{config} is a folder, not a config" if path.is_dir() else f"there is no config {config}"
-    raise UserError(f"{what}.{hint} Give the path of a Python file, or one of {', '.join(names)}.")
+    if close:
+        raise UserError(f"{what}. Did you mean {close[0]}? (jaxgan list names all; a path of a Python file does, too.)")
+    raise UserError(f"{what}. Give the path of a Python file, or one of {', '.join(names)}.")
 
 
 def load(config: str) -> "Experiment":

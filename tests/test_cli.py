@@ -446,11 +446,45 @@ def test_info_and_list(trained, capsys):
     assert main(["info", str(trained)]) == 0
     out = capsys.readouterr().out
     assert "system       CGAN" in out
-    assert "step         6 of 6" in out
-    assert "batch_size = 8" in out
+    assert "step         6 of 6, 8 rows each, seed 0" in out
+    assert "classes      0, 1, 2" in out
+    assert "system.learning_rate" in out
+    assert "sample_every" in out
+    assert "system.beta1" not in out  # which is the default
+    assert "checkpoints  1, 3, 6" in out
     assert digest(out) == jaxgan.restore(trained).digest
     assert main(["list"]) == 0
     assert "gan_digits" in capsys.readouterr().out
+
+
+def test_an_unknown_config_that_is_near_a_known_one(capfd):
+    """One name, not one name and then all."""
+    assert main(["train", "quickstrat"]) == 2
+    sentence = one_sentence(capfd.readouterr().err)
+    assert "Did you mean quickstart?" in sentence
+    assert "gan_digits" not in sentence
+    assert main(["train", "zzz"]) == 2
+    assert "gan_digits" in one_sentence(capfd.readouterr().err)
+
+
+def test_the_size_of_a_source_is_said(tmp_path, capfd):
+    """It is the config's, whatever the pictures have."""
+    pictures_in(tmp_path / "pics", size=40)
+    words = [*FOLDER, "--source", str(tmp_path / "pics"), "--steps", "1", "--workdir", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert "brought to 8x8 in grey, as the config has it; --data.size sets another size" in capfd.readouterr().out
+    assert main([*words, "--overwrite", "--data.size", "9"]) == 0
+    assert "brought to" not in capfd.readouterr().out
+
+
+def test_what_a_second_seed_says_of_compiling(place, tmp_path, capfd):
+    words = ["train", str(place / "own.py"), "--seeds", "3,4", "--workdir", str(tmp_path), "--system.rate", "0.07"]
+    assert main(words) == 0
+    first, second = capfd.readouterr().out.split("on 16 examples")[1:]
+    assert "compiling the training step" in first
+    assert ", compilation included" in first
+    assert "compiling the training step" not in second
+    assert ", compiled before" in second
 
 
 def test_profile(place, tmp_path, monkeypatch, capfd):
@@ -475,6 +509,7 @@ def test_help(capsys):
         assert not caught.value.code
     captured = capsys.readouterr()
     assert "Steps between checkpoints" in captured.out
+    assert ">>>" not in captured.out  # examples are for Python
     assert "Picture i of a seed is the same whatever --num is" in " ".join(captured.out.replace("│", "").split())
     assert captured.err == ""
 

@@ -1,7 +1,6 @@
 """`jaxgan info`: what a workdir holds."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from jaxgan.commands.parsing import parse
 
 @dataclasses.dataclass(frozen=True)
 class Info:
-    """What a workdir holds."""
+    """What a workdir holds: how far it is, its last figures, and what its config has beyond the defaults."""
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
@@ -31,30 +30,44 @@ def run(argv: list[str]) -> int:
 
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, experiment=experiment)
-    saved = workdir.load_json(arguments.workdir / workdir.RECORD)
+    saved, record = workdir.load_json(trained.workdir / workdir.RECORD), trained.record
+    about, data = trained.experiment, type(trained.experiment.data).__name__
+    shapes = ", ".join(f"{name} {list(kind.shape)}" for name, kind in record.shapes.items())
     print(f"system       {workdir.system_name(trained.system)}")
-    print(f"step         {trained.step} of {trained.experiment.steps}")
+    print(f"step         {trained.step:,} of {about.steps:,}, {about.batch_size} rows each, seed {about.seed}")
+    print(f"data         {data}, {record.examples:,} examples: {shapes}")
+    print(f"classes      {', '.join(record.classes) or 'none'}")
+    if record.vocabulary:
+        print(f"vocabulary   {len(record.vocabulary)}: {' '.join(record.vocabulary[:20])} ...")
     for name, network in trained.state.networks.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(network.params))
-        print(f"network {name:4} {count:,} parameters" + ("" if network.ema is None else ", with moving average"))
-    for name, value in _flat(saved["experiment"]):
-        print(f"  {name} = {value}")
-    print(f"classes      {', '.join(trained.record.classes) or 'none'}")
-    if trained.record.vocabulary:
-        print(f"vocabulary   {len(trained.record.vocabulary)}: {' '.join(trained.record.vocabulary[:20])} ...")
+        print(f"network      {name}, {count:,} parameters" + ("" if network.ema is None else ", with moving average"))
+    kept = sorted(int(path.name) for path in (trained.workdir / "checkpoints").iterdir() if path.name.isdigit())
+    print(f"checkpoints  {', '.join(map(str, kept))}" + (", and best" if (trained.workdir / "best").is_dir() else ""))
+    last: dict[str, Any] = {}
+    for line in trained.metrics:  # what is measured at some steps only is not in every line
+        last |= line
+    if last:
+        print(f"last figures of step {last.pop('step'):,}")
+        for name, value in last.items():
+            print(f"  {name:34} {value:.5g}" if isinstance(value, int | float) else f"  {name:34} {value}")
+    print("config, where it is not the default (jaxgan report shows all of it)")
+    for name, value in changed(about):
+        print(f"  {name:34} {value}")
     print(f"versions     {', '.join(f'{k} {v}' for k, v in saved['versions'].items())}")
-    if trained.metrics:
-        last = {}
-        for line in trained.metrics:  # what is measured at some steps only is not in every line
-            last |= line if line["step"] == trained.metrics[-1]["step"] else {}
-        print(f"last metrics {json.dumps(last)}")
     print(f"state digest: {trained.digest}")
     return 0
 
 
-def _flat(value: Any, name: str = ""):
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else key)
-    else:
-        yield name, value
+def changed(part: Any, name: str = "") -> list[tuple[str, Any]]:
+    """The dotted fields of a configuration whose values are not the defaults of their class; parts by their class, too."""
+    found = []
+    for field in dataclasses.fields(part):
+        value, dotted = getattr(part, field.name), f"{name}.{field.name}" if name else field.name
+        if dataclasses.is_dataclass(value):
+            if not isinstance(field.default, type(value)):
+                found.append((dotted, type(value).__name__))
+            found += changed(value, dotted)
+        elif value != field.default:
+            found.append((dotted, value))
+    return found

@@ -39,17 +39,47 @@ def with_source(experiment: Any, argv: list[str]) -> Any:
             spec = argv[index + 1]
         elif word.startswith("--source="):
             spec = word.partition("=")[2]
-    return experiment if spec is None else dataclasses.replace(experiment, data=parse_source(spec, experiment.data))
+    if spec is None:
+        return experiment
+    data = parse_source(spec, experiment.data)
+    height, width, channels = getattr(data, "shape", (0, 0, 0))
+    if height and not any(word.partition("=")[0].endswith(".size") for word in argv):
+        kind = "colour" if channels == 3 else "grey"
+        print(
+            f"--source {spec}: brought to {height}x{width} in {kind}, as the config has it; --data.size sets another size"
+        )
+    return dataclasses.replace(experiment, data=data)
 
 
 def parse(kind: type, program: str, argv: list[str], default: Any = None) -> Any:
     """The command's arguments, its paths with ~ expanded: a shell leaves that of `--workdir=~/x` to the program."""
     extra = {} if default is None else {"default": default}
     try:
-        read = tyro.cli(kind, prog=program, args=argv, config=FLAGS, description=kind.__doc__ or "", **extra)
+        with _without_examples(default if {"-h", "--help"} & set(argv) else None):
+            read = tyro.cli(kind, prog=program, args=argv, config=FLAGS, description=kind.__doc__ or "", **extra)
     except BrokenPipeError:  # nobody reads the help, or what is wrong with a flag
         raise SystemExit(0 if {"-h", "--help"} & set(argv) else 2) from None
     return dataclasses.replace(read, **{f.name: _at_home(getattr(read, f.name)) for f in dataclasses.fields(read)})
+
+
+@contextlib.contextmanager
+def _without_examples(value: Any):
+    """The docstrings of a configuration and its parts end, for its help, where examples for Python begin."""
+    kept: dict[type, str] = {}
+
+    def shorten(part: Any) -> None:
+        if dataclasses.is_dataclass(part) and type(part) not in kept:
+            kept[type(part)] = type(part).__doc__ or ""
+            type(part).__doc__ = kept[type(part)].partition(">>>")[0].rstrip()
+            for field in dataclasses.fields(part):
+                shorten(getattr(part, field.name))
+
+    shorten(value)
+    try:
+        yield
+    finally:
+        for kind, documentation in kept.items():
+            kind.__doc__ = documentation
 
 
 def _at_home(value: Any) -> Any:

@@ -180,6 +180,16 @@ def _distribute(function, layout: Layout, leading: int, extra: int):
     return jax.jit(mapped, donate_argnums=0)
 
 
+_begun: set[tuple] = set()
+
+
+def begin(system: System, plan: Turns, layout: Layout) -> bool:
+    """Whether a step of this plan is compiled now, for the first time in this process (another seed's is not)."""
+    known = (system, plan, layout) in _begun
+    _begun.add((system, plan, layout))
+    return not known
+
+
 def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
     """Cut a step into programs: `(turns, first move, whether it ends the step)`.
 
