@@ -109,7 +109,9 @@ def _command(argv: list[str]) -> int:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return complain(f"memory ran out ({next(iter(str(error).splitlines()), 'no more is to be had')}): ask for fewer, or smaller")
+        return complain(
+            f"memory ran out ({next(iter(str(error).splitlines()), 'no more is to be had')}): ask for fewer, or smaller"
+        )
 
 
 @contextlib.contextmanager

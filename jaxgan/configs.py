@@ -39,7 +39,7 @@ def find(config: str) -> Path:
     close = difflib.get_close_matches(path.stem, names, n=1)
     what = f"{config} is a folder, not a config" if path.is_dir() else f"there is no config {config}"
     if close:
-        raise UserError(f"{what}. Did you mean {close[0]}? (jaxgan list names all; a path of a Python file does, too.)")
+        raise UserError(f"{what}. Did you mean {close[0]}? (jaxgan list shows all.)")
     raise UserError(f"{what}. Give the path of a Python file, or one of {', '.join(names)}.")
 
 

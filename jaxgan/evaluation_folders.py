@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgan.cache import expanded
 from jaxgan.data import Folder
-from jaxgan.data.folder import composed
+from jaxgan.data.base import composed
 from jaxgan.errors import UserError
 from jaxgan.evaluation import DEFAULT, result, write
 from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, check_sizes, score, see

@@ -147,15 +147,28 @@ def _decode(value: Any, source: Path | str) -> Any:
     return found(**{key: _decode(item, source) for key, item in value.items() if key != "class"})
 
 
-def completed(encoded: dict[str, Any]) -> dict[str, Any]:
+def completed(encoded: dict[str, Any], like: Experiment) -> dict[str, Any]:
     """An encoded experiment of an earlier jaxgan with the fields that came since, at their defaults: what was done then.
 
-    One that is not jaxgan's alone, or has a field that is gone, as it is: `differences` will name it.
+    One that is not jaxgan's alone gets those of `like`, whose classes are at hand, where the classes are the same. A field that
+    is gone stays: `differences` will name it.
     """
     try:
         return Experiment.from_json(encoded).to_json()
     except UserError:
+        return _with_defaults(encoded, like)
+
+
+def _with_defaults(encoded: Any, part: Any) -> Any:
+    if not isinstance(encoded, dict) or encoded.get("class", class_path(part)) != class_path(part):
         return encoded
+    made = dict(encoded)
+    for field in dataclasses.fields(part):
+        if field.name in encoded:
+            made[field.name] = _with_defaults(encoded[field.name], getattr(part, field.name))
+        elif field.default is not dataclasses.MISSING:
+            made[field.name] = _encode(field.default)
+    return made
 
 
 def differences(
@@ -163,12 +176,12 @@ def differences(
 ) -> list[str]:
     """The dotted fields below `names` in which two encoded experiments differ: `["system.r1: 5.0 in the workdir, 1.0 now"]`.
 
-    Those that are `besides` may differ.
+    Those that are `besides` may differ, where both have a value.
     """
     found = []
 
     def compare(name, a, b):
-        if name in besides:
+        if name in besides and a is not None and b is not None:
             return
         if isinstance(a, dict) and isinstance(b, dict):
             for key in {**a, **b}:

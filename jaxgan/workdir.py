@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.base import places
+from jaxgan.data.base import composed, places
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment, class_path, completed, differences
 from jaxgan.training.checkpoint import Checkpoints, warn
@@ -39,6 +39,10 @@ RECORD = "experiment.json"
 # The record last: --overwrite that is killed half-way leaves a workdir that knows what it is.
 CONTENTS = ("checkpoints", "damaged", "metrics.jsonl", "tensorboard", "samples", "loss.png", "best", "evaluation.json",
             "directions", "report.html", RECORD)  # fmt: skip
+
+
+WITH_STEPS = ("checkpoints", "damaged", "best")
+"""Folders of CONTENTS with a folder for each step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +196,7 @@ def load_json(path: Path) -> dict[str, Any]:
 
 def _different(experiment: Experiment, saved: dict[str, Any]) -> list[str]:
     """The fields in which an experiment differs from an encoded one; where its data lies is none of them."""
-    return differences(experiment.to_json(), completed(saved), besides=places(experiment.data))
+    return differences(experiment.to_json(), completed(saved, experiment), besides=places(experiment.data))
 
 
 def check_same(workdir: Path, experiment: Experiment) -> None:
@@ -235,6 +239,8 @@ def check_data(workdir: Path, record: Record) -> None:
         return
     now = record.to_json()
     names = ("shapes", "classes", "examples")
+    for side in (now, saved):  # of systems that read no label it does not matter what its values are called
+        side["classes"] = [composed(str(name)) for name in side["classes"]] if "label" in record.shapes else []
     different = differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names)
     if now["vocabulary"] != saved.get("vocabulary", []):  # named, not shown: it may be a thousand words
         different.append("vocabulary: the words of the texts are others")
@@ -281,11 +287,12 @@ def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
 
 
 def _remove(target: Path) -> None:
-    """Whatever it is. Of a link to a folder (on a larger disk, say) what it leads to is emptied, and the link stays."""
-    if target.is_symlink() and target.is_dir():
+    """Whatever it is. Of a link to a folder of checkpoints (on a larger disk, say) these go; it stays, and so does the rest."""
+    if target.is_symlink() and target.is_dir() and target.name in WITH_STEPS:
         for entry in target.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    elif target.is_dir():
+            if entry.name.partition(".orbax-checkpoint-tmp")[0].isdigit():
+                shutil.rmtree(entry)
+    elif target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
     else:
         target.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from tests.command import content, one_sentence
 TOYS = '''
 """Systems and data whose products are known."""
 import dataclasses, jax, jax.numpy as jnp, numpy as np, optax
-from jaxgan import Experiment, Outcome, Phase, System, rows
+from jaxgan import Experiment, Outcome, Phase, System, UserError, rows
 from jaxgan.data import Records
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +94,14 @@ class Shrunk(Scaled):
     def translate(self, variables, pictures, key, **_):
         return pictures[:, ::2, ::2]
 
+class Refusing(Value):
+    reads = ("wave",)
+    conditions = ()
+    def decode(self, variables, z, inputs):
+        return jnp.repeat(z, 20, 1)
+    def preview(self, variables, inputs, key):
+        raise UserError("no")
+
 class Hungry(Scaled):
     def translate(self, variables, pictures, key, **options):
         if pictures.shape[1] >= 64:
@@ -111,6 +119,7 @@ KINDS = {
     "Scaled": "enlarged",
     "Shrunk": "shrunk",
     "Hungry": "enlarged",
+    "Refusing": "waves",
 }
 RANDOM = np.random.default_rng(0)
 
@@ -143,6 +152,10 @@ def test_a_grid_that_fails_costs_no_run(runs, capfd, tmp_path):
     assert out.count("warning: step 1: no sample grid could be made (ValueError: ") == 1
     assert "training goes on. What Scaled.preview returns" in out
     assert jaxgan.restore(tmp_path / "run", experiment=configs.load(str(runs / "Scaled.py"))).step == 2
+
+
+def test_whatever_a_grid_raises(runs, tmp_path):
+    assert main(["train", str(runs / "Refusing.py"), "--workdir", str(tmp_path / "run")]) == 0
 
 
 def test_a_run_without_grids_says_so(runs, capfd, tmp_path):

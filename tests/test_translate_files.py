@@ -175,6 +175,10 @@ def test_compare(runs, tmp_path):
     np.testing.assert_array_equal(pixels_of(tmp_path / "out/x/a.png"), np.concatenate([pair, resized], 1))
     assert translate(runs, "invert", tmp_path / "B", tmp_path / "out", "--compare") == 0  # A has not all its names
     assert Image.open(tmp_path / "out/x/a.png").size == (40, 24)
+    for name in ("trainA", "trainB", "testA", "testB"):
+        save(tmp_path / "sets" / name / "a.png", 12, 10, 3)
+    assert translate(runs, "invert", tmp_path / "sets" / "testA", tmp_path / "tests", "--compare") == 0
+    assert Image.open(tmp_path / "tests" / "a.png").size == (30, 12)  # with that of testB
     (tmp_path / "B" / "x" / "a.png").unlink()
     (tmp_path / "B" / "more.png").unlink()
     assert translate(runs, "invert", tmp_path / "A", tmp_path / "out", "--compare") == 0

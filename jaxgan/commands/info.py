@@ -44,13 +44,15 @@ def run(argv: list[str]) -> int:
         print(f"network      {name}, {count:,} parameters" + ("" if network.ema is None else ", with moving average"))
     kept = sorted(int(path.name) for path in (trained.workdir / "checkpoints").iterdir() if path.name.isdigit())
     print(f"checkpoints  {', '.join(map(str, kept))}" + (", and best" if (trained.workdir / "best").is_dir() else ""))
-    last: dict[str, Any] = {}
+    last: dict[str, tuple[int, Any]] = {}
     for line in trained.metrics:  # what is measured at some steps only is not in every line
-        last |= line
+        last |= {name: (line["step"], value) for name, value in line.items() if name != "step"}
     if last:
-        print(f"last figures of step {last.pop('step'):,}")
-        for name, value in last.items():
-            print(f"  {name:34} {value:.5g}" if isinstance(value, int | float) else f"  {name:34} {value}")
+        newest = trained.metrics[-1]["step"]
+        print(f"last figures, of step {newest:,}")
+        for name, (step, value) in last.items():
+            shown = f"{value:.5g}" if isinstance(value, int | float) else value
+            print(f"  {name:34} {shown}" + (f", of step {step:,}" if step != newest else ""))
     print("config, where it is not the default (jaxgan report shows all of it)")
     for name, value in changed(about):
         print(f"  {name:34} {value}")

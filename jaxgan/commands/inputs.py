@@ -7,8 +7,7 @@ from pathlib import Path
 
 from jaxgan.cache import expanded
 from jaxgan.data.base import nearest
-from jaxgan.data.folder import find_pictures
-from jaxgan.data.pictures import SUFFIXES
+from jaxgan.data.folder import find_pictures, looks_like_picture
 from jaxgan.errors import UserError
 
 
@@ -28,9 +27,9 @@ def find_inputs(text: str) -> tuple[dict[str, Path], Path | None]:
     if glob.has_magic(text):
         fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-        files = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
+        files = [match for match in matches if match.is_file() and looks_like_picture(match)]
         if not files:
-            raise UserError(f"no picture matches {text} (files ending in {', '.join(sorted(SUFFIXES))})")
+            raise UserError(f"no picture matches {text} (.png, .jpg, .webp, .avif, .gif, .tif, .bmp and others)")
         return {file.relative_to(fixed).as_posix(): file for file in files}, fixed
     beside = os.listdir(path.parent) if path.parent.is_dir() else []
     raise UserError(f"there is no picture or folder {text}{nearest(path.name, beside)}".removesuffix("."))

@@ -43,10 +43,11 @@ def with_source(experiment: Any, argv: list[str]) -> Any:
         return experiment
     data = parse_source(spec, experiment.data)
     height, width, channels = getattr(data, "shape", (0, 0, 0))
-    if height and not any(word.partition("=")[0].endswith(".size") for word in argv):
+    if height and not any(word.partition("=")[0].endswith((".size", "-h", "--help")) for word in argv):
         kind = "colour" if channels == 3 else "grey"
+        part = "a." if hasattr(data, "a") else "pictures." if hasattr(data, "pictures") else ""
         print(
-            f"--source {spec}: brought to {height}x{width} in {kind}, as the config has it; --data.size sets another size"
+            f"--source {spec}: brought to {height}x{width} in {kind}, as the config has it; --data.{part}size sets another size"
         )
     return dataclasses.replace(experiment, data=data)
 

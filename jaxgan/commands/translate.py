@@ -1,6 +1,5 @@
 """`jaxgan translate`: turn pictures into others with a trained run."""
 
-import contextlib
 import dataclasses
 import os
 import sys
@@ -18,8 +17,9 @@ from jaxgan.cache import expanded
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import check_numbers
 from jaxgan.commands.parsing import complain, parse
-from jaxgan.data.folder import composed, find_pictures
-from jaxgan.data.pairs import couple
+from jaxgan.data.base import composed
+from jaxgan.data.folder import find_pictures
+from jaxgan.data.pairs import other_side
 from jaxgan.errors import UserError
 from jaxgan.run import Run
 from jaxgan.translation_files import ENCODERS, File, translate_files
@@ -142,10 +142,9 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
         return {}
     folder = expanded(arguments.target) if arguments.target is not None else None
     if folder is None:
-        sides = _sides(source.resolve().parent) if source.is_dir() else ()
-        if source.resolve() not in sides:
+        folder = other_side(source.resolve()) if source.is_dir() else None
+        if folder is None:
             return {}
-        folder = sides[0] if source.resolve() == sides[1] else sides[1]
     try:
         pictures = find_pictures(folder)
     except UserError:
@@ -167,13 +166,6 @@ def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict
             raise UserError(f"--target {arguments.target} {what} {Path(name).with_suffix('')}: each input needs one")
         made[name] = same[0]
     return made
-
-
-def _sides(folder: Path) -> tuple[Path, ...]:
-    """The two folders of pairs in this one, if there are any."""
-    with contextlib.suppress(UserError):
-        return couple(folder) or ()
-    return ()
 
 
 def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:

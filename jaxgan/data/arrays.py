@@ -1,5 +1,6 @@
 """Pictures as an array in an .npz file, as `numpy.savez` writes it."""
 
+import sys
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ class Arrays(ImageData):
     the classes. Any other array of N rows is kept with its example; [N, H, W, ...] is a map (a mask, say) that is cropped and
     flipped with the picture."""
     coordinates: tuple[str, ...] = ()
-    """The arrays [N, ..., 2 or more] that are places in the picture, x and y in pixels from its upper left corner: they are
-    moved with it."""
+    """The arrays [N, ..., 2 or 3] that are places in the picture, x and y in pixels from its upper left corner: they are moved
+    with it, and so is what stands for a place that is not seen, (-1, -1) say."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,16 +79,15 @@ class Arrays(ImageData):
             )
         for name in self.coordinates:
             found = arrays.get(name, np.zeros(0))
-            if (
-                found.shape[:1] != images.shape[:1]
-                or found.ndim < 2
-                or found.shape[-1] < 2
-                or found.dtype.kind not in "iuf"
-            ):
+            fits = found.shape[:1] == images.shape[:1] and found.ndim >= 2 and found.shape[-1] in (2, 3)
+            if not fits or found.dtype.kind not in "iuf":
                 raise UserError(
-                    f'{path}: data.coordinates names "{name}", which must be numbers [{len(images)}, ..., 2 or more], x and y '
-                    f"first, but is {found.dtype} {list(found.shape)}; the arrays are {', '.join(arrays)}"
+                    f'{path}: data.coordinates names "{name}", which must be numbers [{len(images)}, ..., 2 or 3], x, y and '
+                    f"what else there is (the corners of a box are [2, 2]), but is {found.dtype} {list(found.shape)}; the "
+                    f"arrays are {', '.join(arrays)}"
                 )
+        if self.flip or self.crop != "none":
+            _warn_of_other_sizes(arrays, images.shape, (*self.coordinates, "label", "text"), path)
         fields = {name: array for name, array in arrays.items() if array.shape[:1] == images.shape[:1]}
 
         def read(index: int) -> dict:
@@ -95,6 +95,24 @@ class Arrays(ImageData):
 
         examples = self.fitted(len(images), read, pictures=len(pictures))
         return Records(examples, classes, identity=_identity(path))
+
+
+def _warn_of_other_sizes(
+    arrays: dict[str, np.ndarray], images: tuple[int, ...], besides: tuple[str, ...], path: Path
+) -> None:
+    """Of what may be a map over the pictures at another resolution, which nobody crops or flips with them."""
+    count, height, width = images[:3]
+    for name, array in arrays.items():
+        rows = array.shape[1:3]
+        if name in besides or array.shape[:1] != (count,) or len(rows) < 2 or rows == (height, width):
+            continue
+        if rows[0] * width == rows[1] * height:
+            print(
+                f'warning: {path}: "{name}" is {list(array.shape)}, beside pictures of {height}x{width}: it is not cropped and '
+                "flipped with them; if it is a map over them, save it at their size",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _identity(path: Path) -> str:
@@ -105,7 +123,7 @@ def _identity(path: Path) -> str:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
-        raise UserError(f"the file {path} does not exist")
+        raise UserError(f"the file {path.absolute()} does not exist")
     try:
         # Without pickle: a file of object arrays could run code.
         with np.load(path, allow_pickle=False) as file:

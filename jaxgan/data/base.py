@@ -14,6 +14,7 @@ which may be kept in memory. `pipeline.Batches` turns a data set into minibatche
 import dataclasses
 import difflib
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
@@ -62,7 +63,8 @@ def places(data: Any, name: str = "data") -> frozenset[str]:
     >>> sorted(places(Unpaired(a=Folder(path="cats"), b=Folder(path="dogs"))))[:3]
     ['data.a.attributes', 'data.a.captions', 'data.a.path']
     """
-    found = {f"{name}.{field}" for field in getattr(data, "places", ())}
+    own = getattr(type(data), "places", ())
+    found = {f"{name}.{field}" for field in own} if isinstance(own, tuple) else set()
     for field in dataclasses.fields(data) if dataclasses.is_dataclass(data) else ():
         found |= places(getattr(data, field.name), f"{name}.{field.name}")
     return frozenset(found)
@@ -155,7 +157,8 @@ class ImageData:
         """The examples `read(i)`, whose pictures have any size, fitted; kept in memory where the set is small.
 
         They are kept as they are first read, so training starts at once and only the first epoch decodes. `pictures`
-        is how many an example has: 2 where it is a pair.
+        is how many an example has: 2 where it is a pair. Arrays as large as the picture, whatever more axes they have, are maps
+        over it (masks, heat maps), which are fitted alike.
         """
         height, width = self.cover_size
         return _Fitted(self, count, read, keep=pictures * count * height * width * self.channels <= MEMORY)
@@ -164,13 +167,13 @@ class ImageData:
         """Crops and flips at random, all that belongs to a picture alike, and drops what a batch cannot hold.
 
         Args:
-          example: of `load().examples`.
+          example: of `load().examples`; its "maps" names those of its fields that are maps over the picture (see `fitted`).
           random: the example's own generator, a function of seed, example and epoch.
 
         Returns:
           "image", and "input" of a pair: float32 [height, width, channels] in [-1, 1]; and every numeric field,
-          whole numbers and truth values as int32, others as float32. Maps, arrays whose first two axes are the picture's, and
-          the `coordinates` are cropped and flipped with it (a left hand becomes a right one). Text is left out.
+          whole numbers and truth values as int32, others as float32. Maps and `coordinates` are cropped and flipped with the
+          picture (a left hand becomes a right one). Text is left out.
         """
         height, width, _ = self.shape
         top, left = example["image"].shape[0] - height, example["image"].shape[1] - width
@@ -185,7 +188,7 @@ class ImageData:
         for name, value in example.items():
             if name not in PICTURES and not isinstance(value, str | bytes):
                 value = np.asarray(value)
-                if _is_map(name, value, example["image"]):
+                if name in example.get("maps", ()):
                     value = value[top : top + height, left : left + width][:, across]
                 elif name in self.coordinates:
                     value = value - np.float32([left, top] + [0] * (value.shape[-1] - 2))
@@ -196,9 +199,9 @@ class ImageData:
         return batch
 
 
-def _is_map(name: str, value: Any, picture: np.ndarray) -> bool:
-    """Whether a field is a map over the picture: a mask, heat maps. Labels and vectors of texts may happen to be as large."""
-    like = isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[:2] == np.shape(picture)[:2]
+def _is_map(name: str, value: Any, size: tuple[int, int]) -> bool:
+    """Whether a field is a map over a picture of this size. Labels and vectors of texts may happen to be as large."""
+    like = isinstance(value, np.ndarray) and value.ndim >= 2 and value.shape[:2] == tuple(size)
     return like and name not in (*PICTURES, "label", "text")
 
 
@@ -217,7 +220,6 @@ class _Fitted(Sequence):
         example = self._kept[index]
         if example is None:
             example = dict(self._read(index))
-            before = example["image"]
             sizes = [np.shape(example[name])[:2] for name in PICTURES if name in example]
             if sizes[0] != sizes[-1]:
                 raise UserError(
@@ -225,13 +227,12 @@ class _Fitted(Sequence):
                     f"{list(sizes[1])}: they must be of one size, for both are cropped alike"
                 )
             cut = self._data.cut(*sizes[0])
-            for name, value in example.items():
-                if name in PICTURES:
-                    example[name] = self._data.fit(value)
-                elif name in self._data.coordinates:
-                    example[name] = cut.places(value)
-                elif _is_map(name, value, before):
-                    example[name] = cut.map(value)
+            maps = tuple(name for name, value in example.items() if _is_map(name, value, sizes[0]))
+            example |= {name: self._data.fit(example[name]) for name in PICTURES if name in example}
+            example |= {name: cut.map(example[name]) for name in maps}
+            example |= {name: cut.places(example[name]) for name in self._data.coordinates if name in example}
+            if maps:  # said once: of the size that the picture has now an array may be that is none
+                example["maps"] = maps
             if self._keep:
                 self._kept[index] = example
         return example
@@ -247,10 +248,16 @@ def class_number(label: str, classes: Sequence[str]) -> int | None:
     >>> class_number("0", ("1", "2")) is None
     True
     """
-    if label in classes:
-        return classes.index(label)
+    names = [composed(name) for name in classes]
+    if composed(label) in names:
+        return names.index(composed(label))
     numbered = any(name.isdecimal() for name in classes)
     return int(label) if label.isdecimal() and not numbered and int(label) < len(classes) else None
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: a Mac writes a letter and its accent apart in the names of files, others do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,14 @@ from rich.progress import track
 from jaxgan.cache import expanded
 from jaxgan.data import pictures
 from jaxgan.data.attribute_tables import as_names, read_table
-from jaxgan.data.base import ImageData, Records, identity_of
+from jaxgan.data.base import ImageData, Records, composed, identity_of
 from jaxgan.data.caption_tables import read_captions
 from jaxgan.data.captions import Described
 from jaxgan.errors import UserError
 
 TOLERATED = 0.01  # of the files may be damaged, and are skipped; with more, something is wrong with the set
 NAMED = 5  # damaged files that a message names
+RECORD = "experiment.json"  # of a workdir
 TABLES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".md", ".npz", ".npy", ".db", ".ini", ".html"})
 """Files that people keep beside pictures."""
 
@@ -143,11 +143,6 @@ def identity_of_files(files: list[Path], folder: Path, tables: Sequence[Path] = 
     return identity_of(named + [hashlib.sha256(table.read_bytes()).hexdigest() for table in tables])
 
 
-def composed(name: str) -> str:
-    """A name as it is compared: a Mac writes a letter and its accent apart in the names of files, others do not."""
-    return unicodedata.normalize("NFC", name)
-
-
 class Decoder:
     """Decodes the files of a folder in groups that belong together: single pictures, or the two of a pair.
 
@@ -208,17 +203,16 @@ def find_pictures(folder: Path) -> list[Path]:
         raise UserError(f"the folder {folder.absolute()} does not exist")
     if not folder.is_dir():
         raise UserError(f"{folder} is a file: a folder of pictures, or an .npz file, can be a data set")
-    if holds_run(folder):
+    if holds_run(folder) or _is_locked(folder):
         raise UserError(
             f"the folder of pictures {folder} is the workdir of a run, whose grids would be taken for pictures: give another "
             "--workdir, or move what jaxgan made out of the folder"
         )
     files, others = [], []
     for path in sorted(_walk(folder)):
-        suffix = path.suffix.lower()
-        if suffix in pictures.SUFFIXES or (not suffix and pictures.is_picture(path)):
+        if looks_like_picture(path):
             files.append(path)
-        elif suffix and suffix not in TABLES:
+        elif path.suffix and path.suffix.lower() not in TABLES:
             others.append(path.relative_to(folder).as_posix())
     what = f"{len(others)} files of formats that are not read here, {some(others)}" if others else ""
     if not files:
@@ -231,22 +225,39 @@ def find_pictures(folder: Path) -> list[Path]:
     return files
 
 
+def looks_like_picture(path: Path) -> bool:
+    """By a file's suffix, or, where it has none, by how it begins."""
+    return path.suffix.lower() in pictures.SUFFIXES or (not path.suffix and pictures.is_picture(path))
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     """The files in a folder and below, without hidden ones and workdirs."""
     seen = set()  # links to folders are followed, but not in circles
     for parent, folders, names in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(parent))
-        below = {name: Path(parent, name) for name in folders if not name.startswith(".")}
-        folders[:] = [n for n, path in below.items() if os.path.realpath(path) not in seen and not holds_run(path)]
+        if RECORD in names and holds_run(Path(parent)):
+            folders.clear()
+            continue
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(os.path.join(parent, name)) not in seen
+        ]
         yield from (Path(parent, name) for name in names if not name.startswith("."))
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder is a workdir: of a run that was trained, or of one that is about to begin and holds its lock."""
+    """Whether a folder is a workdir: of a run that was trained, or of one that is about to begin: empty yet, and locked."""
     try:
-        return {"experiment", "shapes"} <= json.loads((folder / "experiment.json").read_text()).keys()
-    except (OSError, ValueError, AttributeError):
+        return {"experiment", "shapes"} <= json.loads((folder / RECORD).read_text()).keys()
+    except (ValueError, AttributeError):  # somebody else's
+        return False
+    except OSError:
         pass
+    return not any(folder.iterdir()) and _is_locked(folder)
+
+
+def _is_locked(folder: Path) -> bool:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -262,10 +273,17 @@ def holds_run(folder: Path) -> bool:
     return False
 
 
-def _runs_alone(folder: Path) -> bool:
-    """Whether a folder holds nothing but workdirs: jaxgan made it (runs/), and it is no class of pictures."""
-    entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return holds_run(folder) or (bool(entries) and all(path.is_dir() and _runs_alone(path) for path in entries))
+def _is_of_runs(folder: Path) -> bool:
+    """Whether a subfolder without pictures is jaxgan's, runs/ say, and no class that lacks its pictures.
+
+    It has a workdir, or nothing but folders without a file: what is left of a run that was ended before it began.
+    """
+    empty, has_folders = True, False
+    for parent, folders, names in os.walk(folder):
+        if holds_run(Path(parent)):
+            return True
+        empty, has_folders = empty and not names, has_folders or bool(folders)
+    return empty and has_folders
 
 
 def drop_damaged(files: list[Path], folder: Path) -> list[Path]:
@@ -305,7 +323,7 @@ def class_folders(folder: Path, files: list[Path]) -> tuple[str, ...]:
     """The names of the subfolders, sorted. UserError where one has no (good) picture."""
     full = {path.relative_to(folder).parts[0] for path in files}
     subfolders = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    names = sorted(path.name for path in subfolders if path.name in full or not _runs_alone(path))
+    names = sorted(path.name for path in subfolders if path.name in full or not _is_of_runs(path))
     empty = sorted(set(names) - full)
     if empty:
         raise UserError(

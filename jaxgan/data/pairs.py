@@ -1,14 +1,15 @@
 """Pairs of pictures in a folder: what a translation starts from, and what it should become."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from jaxgan.cache import expanded
 from jaxgan.data import pictures
-from jaxgan.data.base import ImageData, Records
-from jaxgan.data.folder import Decoder, composed, drop_damaged, find_pictures, identity_of_files, some
+from jaxgan.data.base import ImageData, Records, composed
+from jaxgan.data.folder import Decoder, drop_damaged, find_pictures, identity_of_files, some
 from jaxgan.errors import UserError
 
 COUPLES = (
@@ -20,7 +21,7 @@ COUPLES = (
 """Names of two folders with pairs, what is translated and what it becomes, in small letters; the first that are there count."""
 SIDES = frozenset(name for couple in COUPLES for name in couple) - {"photo", "photos", "label", "labels", "x", "y"}
 """Folders that hold single pictures of pairs, and nothing else."""
-SPLITS = frozenset({"train", "val", "valid", "test"})  # each of them may have its number 1
+SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})  # each may have its number 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,16 @@ class Pairs(ImageData):
         return Records(self.fitted(len(groups), read, pictures=2), identity=identity_of_files(sorted(good), folder))
 
 
+def other_side(folder: Path) -> Path | None:
+    """Of a folder with one half of pairs, the folder beside it with the other; None where there is none."""
+    beside = {path.name.lower(): path for path in sorted(folder.parent.iterdir()) if path.is_dir()}
+    for names in COUPLES:
+        for mine, other in (names, names[::-1]):
+            if beside.get(mine) == folder and other in beside:
+                return beside[other]
+    return None
+
+
 def couple(folder: Path) -> tuple[Path, Path] | None:
     """The two subfolders with the pictures of pairs, what is translated and what it becomes; None where there are none.
 
@@ -116,15 +127,10 @@ def _partners(a: Path, b: Path) -> list[tuple[Path, Path]]:
 def _two_in_one(folder: Path) -> list[Path]:
     """The pictures of a folder and below; UserError where they lie as if they were one half of a pair each."""
     files = find_pictures(folder)
-    names: dict[str, set[str]] = {}
-    for path in files:
-        parts = path.relative_to(folder).with_suffix("").parts
-        names.setdefault(parts[0] if len(parts) > 1 else "", set()).add("/".join(parts[1:]))
-    if len(names) == 2 and not {"", *SPLITS} & names.keys() and len(set(map(frozenset, names.values()))) == 1:
-        first, second = names
+    for first, second in _twins(files):
         raise UserError(
-            f"the pictures in {folder / first} and {folder / second} have the same names, as pairs have, but which are the "
-            "inputs? Call that folder A and the other B, or input and target"
+            f"pictures in {first} and {second} have the same names, as pairs have, but which are the inputs? Call that folder "
+            "A and the other B, or input and target; if each picture is two side by side, put all into one folder"
         )
     for path in files:
         for parent in path.relative_to(folder).parts[:-1]:
@@ -134,6 +140,21 @@ def _two_in_one(folder: Path) -> list[Path]:
                     "subfolders that belong together: give the folder that has, or call them A and B"
                 )
     return files
+
+
+def _twins(files: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Two folders beside each other, and no third, most of whose names are the same: they look like the two sides of pairs."""
+    names: dict[Path, set[str]] = {}
+    for path in files:
+        names.setdefault(path.parent, set()).add(path.stem)
+    beside: dict[Path, list[Path]] = {}
+    for folder in names:
+        beside.setdefault(folder.parent, []).append(folder)
+    for folders in beside.values():
+        if len(folders) == 2 and not any(folder.name.lower() in SPLITS for folder in folders):
+            first, second = (names[folder] for folder in folders)
+            if 2 * len(first & second) > min(len(first), len(second)):
+                yield folders[0], folders[1]
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

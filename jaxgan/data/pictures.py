@@ -8,6 +8,7 @@ import functools
 import io
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,9 @@ FLEETING = frozenset({errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, 
 WAITS = (0.2, 1.0, 3.0, 10.0)  # seconds before such a file is tried again
 
 T = TypeVar("T")
+
+# "Corrupt EXIF data" and the like: what cannot be read says nothing, here.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class BadPicture(UserError):
@@ -115,6 +119,8 @@ def check_picture(path: str | os.PathLike) -> str | None:
             if error.errno is not None:
                 raise
             return _reason(_beginning(path), error)
+        except MemoryError:
+            raise
         except Exception as error:
             return _reason(_beginning(path), error)
         return None
@@ -131,7 +137,7 @@ def picture_size(path: str | os.PathLike) -> tuple[int, int]:
     """(width, height) of a good picture file, upright as `read_picture` gives it; decodes nothing but TIFFs.
 
     Raises:
-      Unreachable: as `read_picture`.
+      UserError: the system does not give the file.
     """
 
     def read() -> tuple[int, int]:
@@ -140,7 +146,10 @@ def picture_size(path: str | os.PathLike) -> tuple[int, int]:
                 return upright(image).size
             return image.size[::-1] if _orientation(image) >= 5 else image.size  # turned by a quarter
 
-    return _steadily(read)
+    try:
+        return _steadily(read)
+    except Unreachable as error:
+        raise UserError(f"cannot read {path} ({error}): is its drive still there?") from error
 
 
 def is_picture(path: str | os.PathLike) -> bool:
@@ -311,7 +320,7 @@ class Cut:
     def places(self, places: np.ndarray) -> np.ndarray:
         """Of places [..., x and y and what else there is] in the picture, in pixels from its upper left corner."""
         left, top, right, bottom = self.box
-        moved = np.float32(places)
+        moved = np.array(places, np.float32)  # a copy: the example may be kept
         moved[..., 0] = (moved[..., 0] - left) * self.width / (right - left)
         moved[..., 1] = (moved[..., 1] - top) * self.height / (bottom - top)
         return moved

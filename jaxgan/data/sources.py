@@ -58,7 +58,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
     path = expanded(spec)
     if path.suffix.lower() == ".npz":
         if not path.is_file():
-            raise UserError(f"the file {path} does not exist")
+            raise UserError(f"the file {path.absolute()} does not exist")
         return Arrays(path=spec, **picture)
     if path.is_dir():
         if paired:
@@ -69,8 +69,8 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
         raise UserError(f"{path} is a file: a folder of pictures, or an .npz file, can be a data set")
     if paired:
         raise UserError(
-            f'"{spec}" is no set of pairs, as this config learns from: give a folder with the subfolders A and B, or of '
-            'pictures with two halves, an .npz file with "input" and "image", or openmoji_pairs'
+            f'"{spec}" is no set of pairs, as this config learns from, and there is no folder {path.absolute()}: give one with '
+            'the subfolders A and B, or of pictures with two halves, an .npz file with "input" and "image", or openmoji_pairs'
         )
     raise UserError(
         f'there is no data set "{spec}"{nearest(spec, [*BUILT_IN, *_beside(path)])} '
@@ -120,7 +120,8 @@ def _two_sets(spec: str, like: Unpaired) -> Unpaired:
     for first, second in DOMAINS:
         if (path / first).is_dir() and (path / second).is_dir():
             return Unpaired(a=Folder(path=str(path / first), **a), b=Folder(path=str(path / second), **b))
-    what = "does not have these" if path.is_dir() else f"is neither{nearest(spec, _beside(path)).removesuffix('.')}"
+    near = nearest(spec, _beside(path)).removesuffix(".")
+    what = "does not have these" if path.is_dir() else f"is neither (there is no folder {path.absolute()}){near}"
     raise UserError(
         "this config learns from two sets without pairs: a source is a folder with the subfolders A and B, or trainA and "
         f"trainB, or tfds:cycle_gan/NAME, but {spec} {what}; a config in Python can put any two sets together"

@@ -92,15 +92,21 @@ class _PlainPath:
         if PLAIN.fullmatch(str(folder)):
             self.name = folder
             return
-        self._temporary = Path(tempfile.mkdtemp(prefix="jaxgan-"))
-        self.name = self._temporary / "checkpoints"
-        if not PLAIN.fullmatch(str(self.name)):
+        try:
+            self._temporary = Path(tempfile.mkdtemp(prefix="jaxgan-"))
+            self.name = self._temporary / "checkpoints"
+            if PLAIN.fullmatch(str(self.name)):
+                self.point()
+                return
+            why = f"{self._temporary} has such characters, too"
+        except OSError as error:
+            why = f"no temporary folder can be had: {error.strerror or error}"
+        if self._temporary is not None:
             self.close()
-            raise UserError(
-                f"checkpoints cannot be kept in {folder}, for the characters in its path, nor reached by way of "
-                f"{tempfile.gettempdir()}: give a --workdir of letters, digits and - . _, or a TMPDIR of these"
-            )
-        self.point()
+        raise UserError(
+            f"checkpoints cannot be kept in {folder}, for the characters in its path, nor reached by way of another ({why}): "
+            "give a --workdir of letters, digits and - . _, or a TMPDIR of these"
+        )
 
     def point(self) -> None:
         """Make the link, also where a tidy system has removed it during a long run."""
@@ -123,6 +129,11 @@ class _Manager(ocp.CheckpointManager):
         return False
 
 
+def check_path(folder: Path) -> None:
+    """Raises: UserError: there is no way to keep checkpoints in a folder of this path."""
+    _PlainPath(Path(folder).absolute()).close()
+
+
 class Checkpoints:
     """The checkpoints of one workdir, newest last."""
 
@@ -138,18 +149,19 @@ class Checkpoints:
         self._keep = keep
         self._path = _PlainPath(self.directory)
         me = jax.process_index()
-        self._manager = _Manager(
-            self._path.name,
-            item_names=("state", "meta"),
-            options=ocp.CheckpointManagerOptions(
-                max_to_keep=None,  # they are dropped here, once a newer one has been read back
-                create=False,
-                read_only=read_only,
-                enable_async_checkpointing=not read_only,
-                # Of several processes one alone reads and writes: Orbax must not wait for the others.
-                multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}),
-            ),
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=None,  # they are dropped here, once a newer one has been read back
+            create=False,
+            read_only=read_only,
+            enable_async_checkpointing=not read_only,
+            # Of several processes one alone reads and writes: Orbax must not wait for the others.
+            multiprocessing_options=ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me}),
         )
+        try:
+            self._manager = _Manager(self._path.name, item_names=("state", "meta"), options=options)
+        except BaseException:
+            self._path.close()
+            raise
         self._pending: TrainState | None = None  # what is being saved, without its values
         self._failed: int | None = None
 
@@ -185,6 +197,8 @@ class Checkpoints:
     def wait(self) -> None:
         """Until the last save is complete, on disk, and has been read back; then the oldest beyond those to keep are dropped.
 
+        Reading back takes the memory of a second state on the host.
+
         Raises:
             UserError: it failed, or is not what was saved.
         """
@@ -194,13 +208,27 @@ class Checkpoints:
         with self._errors(step):
             self._manager.wait_until_finished()
             self._manager.check_for_errors()
+            self._read_back(step)
+        self._pending = None
+        # What has just been read is kept, whatever number it has: one that begins again saves beside what is left of another.
+        others = [other for other in self.steps() if other != step]
+        for old in others[: max(len(others) + 1 - self._keep, 0)]:
+            try:
+                self._manager.delete(old)
+            except Exception as error:  # the new one is good; a file that is open elsewhere, say
+                warn(
+                    f"warning: the checkpoint of step {old} in {self.directory} could not be dropped: {_first_line(error)}"
+                )
+
+    def _read_back(self, step: int) -> None:
+        for wait in (0.5, 2.0, None):
             try:
                 self._read(step, self._pending)
+                return
             except Exception as error:  # as in `restore`
-                raise OSError(f"what was written cannot be read back: {_first_line(error)}") from error
-        self._pending = None
-        for old in self.steps()[: -self._keep]:
-            self._manager.delete(old)
+                if wait is None:
+                    raise OSError(f"what was written cannot be read back: {_first_line(error)}") from error
+            time.sleep(wait)  # a drive that fails for a moment
 
     def restore(self, target: TrainState, step: int | None = None) -> tuple[TrainState, dict[str, Any], list[str]]:
         """The newest good checkpoint, or that of `step`.
@@ -276,6 +304,7 @@ class Checkpoints:
 
     def newest_meta(self) -> dict[str, Any] | None:
         """What the newest checkpoint that can be read was saved with as `meta`; None where there is none."""
+        self._path.point()
         for step in reversed(self.steps()):
             with contextlib.suppress(Exception):  # damaged, in one of the many ways that `restore` meets
                 return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))["meta"]

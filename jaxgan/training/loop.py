@@ -14,11 +14,21 @@ import numpy as np
 
 from jaxgan import bucket, pictures, workdir
 from jaxgan.data import Batches
+from jaxgan.data.base import places
 from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, make_preview, network_variables
 from jaxgan.training import parallel, processes
-from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, digests, host_copy, is_disk_full, warn
+from jaxgan.training.checkpoint import (
+    Checkpoints,
+    check_frozen,
+    check_path,
+    digest,
+    digests,
+    host_copy,
+    is_disk_full,
+    warn,
+)
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.preview import preview_inputs, preview_sheet
@@ -183,6 +193,9 @@ def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:
     if jax.process_count() == 1:
         return
     about = {**record.to_json(), "frozen": digests(frozen)}
+    for place in places(record.experiment.data):  # each machine may have the data where it likes
+        *parents, field = f"experiment.{place}".split(".")
+        functools.reduce(dict.__getitem__, parents, about)[field] = None
     name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     if others := processes.differing(name):
         raise UserError(
@@ -200,6 +213,7 @@ def _open(
     # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
     begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
     pretrained = record.system.pretrained(record.vocabulary) if begins else {}
+    check_path(directory / "checkpoints")
     workdir.prepare(directory, record, overwrite)
     checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
     stack.callback(checkpoints.close)
@@ -254,7 +268,9 @@ class _Trainer:
         if self.step >= self.experiment.steps:
             self.logs.say(f"already at step {self.step} of {self.experiment.steps}: nothing to do")
             return self.run(None)
-        compiles = parallel.begin(self.system, self.system.plan(self.step), self.layout)
+        compiles = parallel.begin(
+            self.system, self.system.plan(self.step), self.layout, self.experiment.batch_size, self.record.shapes
+        )
         if compiles:
             self.logs.say("compiling the training step ...")
         self.logs.start()
@@ -417,7 +433,7 @@ class _Trainer:
         now = statistics_in(state)
         trained = {network for phase in self.phases if phase.moves_at(self.step - 1) for network in phase.trains}
         still = [name for name in now if name in trained and digest(now[name]) == self.statistics[name]]
-        if still and not self.warned:
+        if still and not self.warned and processes.leads():
             phases = [phase.name for phase in self.phases if still[0] in phase.trains]
             warn(
                 f"warning: after step {self.step} the running statistics of network {still[0]} are those that it began with, "
@@ -433,9 +449,9 @@ class _Trainer:
         """`save_grid`; what goes wrong with it is said once, and stops no training."""
         try:
             self.save_grid()
-        except (OSError, UserError):  # a full disk, say
-            raise
         except Exception as error:
+            if is_disk_full(error):
+                raise
             reason = next(iter(str(error).strip().splitlines()), "")
             self.without_grid(f"no sample grid could be made ({type(error).__name__}: {reason}); training goes on")
 

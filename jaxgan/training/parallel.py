@@ -183,10 +183,11 @@ def _distribute(function, layout: Layout, leading: int, extra: int):
 _begun: set[tuple] = set()
 
 
-def begin(system: System, plan: Turns, layout: Layout) -> bool:
-    """Whether a step of this plan is compiled now, for the first time in this process (another seed's is not)."""
-    known = (system, plan, layout) in _begun
-    _begun.add((system, plan, layout))
+def begin(system: System, plan: Turns, layout: Layout, rows: int, shapes: dict[str, jax.ShapeDtypeStruct]) -> bool:
+    """Whether a step of this plan, on so many rows, is compiled now, the first time in this process: another seed's is not."""
+    step = (system, plan, layout, rows, tuple((name, s.shape, str(s.dtype)) for name, s in shapes.items()))
+    known = step in _begun
+    _begun.add(step)
     return not known
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jaxgan.data import Arrays, Avatars, Batches, Digits, ImageData, parse_source
+from jaxgan.data import Arrays, Avatars, Batches, Digits, ImageData, base, parse_source
 from jaxgan.errors import UserError
 
 
@@ -118,9 +118,33 @@ def test_what_belongs_to_a_picture_follows_it(tmp_path, change):
     )  # nobody said that these are places
 
 
+def test_an_example_is_read_as_often_as_one_likes(tmp_path, monkeypatch):
+    """What lies in memory is left as it is: of large sets nothing is kept, and an example is fitted each time."""
+    monkeypatch.setattr(base, "MEMORY", 0)
+    examples = people(tmp_path).load().examples
+    first, second = examples[0], examples[0]
+    assert first["joints"].tolist() == second["joints"].tolist()
+
+
+def test_what_is_no_map_stays_though_it_is_as_large_as_the_batch_s_pictures(tmp_path, capsys):
+    """Whether it is one is decided by the pictures as they are; at another resolution that is said."""
+    table = np.arange(2 * 8 * 8, dtype=np.float32).reshape(2, 8, 8)
+    np.savez(tmp_path / "x.npz", image=np.zeros((2, 16, 24), np.uint8), table=table, half=np.zeros((2, 8, 12), bool))
+    data = Arrays(path=str(tmp_path / "x.npz"), size=8, channels=1, flip=True)
+    with Batches(data, batch_size=2, seed=0) as batches:
+        for batch in (next(batches) for _ in range(4)):
+            assert sorted(batch["table"][:, 0, 0].tolist()) == [0, 64]
+    said = capsys.readouterr().err
+    assert '"half" is [2, 8, 12], beside pictures of 16x24: it is not cropped and flipped with them' in said
+    assert '"table"' not in said
+
+
 def test_coordinates_that_are_none_are_refused(tmp_path):
     data = people(tmp_path)
-    for name, words in (("nobody", r'names "nobody".* the arrays are'), ("mask", "mask.* but is bool")):
+    boxes = dict(np.load(tmp_path / "people.npz")) | {"boxes": np.zeros((4, 4))}
+    np.savez(tmp_path / "people.npz", **boxes)
+    wrong = (("nobody", r'names "nobody".* the arrays are'), ("mask", "mask.* but is bool"), ("boxes", r"are \[2, 2\]"))
+    for name, words in wrong:
         with pytest.raises(UserError, match=words):
             replace(data, coordinates=(name,)).load()
 

@@ -184,10 +184,13 @@ def test_workdirs_are_no_pictures(tmp_path, capsys):
     (tmp_path / "runs" / "new").mkdir()
     with locked(tmp_path / "runs" / "new"):  # as a run that is about to begin
         assert Folder(path=str(tmp_path), size=8).load().classes == ("cats", "dogs")
-    (tmp_path / "runs" / "two").mkdir()
-    refused(tmp_path, '"runs" has no pictures')
-    (tmp_path / "runs" / "two" / "experiment.json").write_text('{"lr": 1}')  # of somebody else
-    refused(tmp_path, '"runs" has no pictures')
+    (tmp_path / "runs" / "notes.txt").write_text("mine")
+    (tmp_path / "runs2" / "killed" / "early").mkdir(parents=True)  # before anything was written
+    assert Folder(path=str(tmp_path), size=8).load().classes == ("cats", "dogs")
+    (tmp_path / "other").mkdir()
+    refused(tmp_path, '"other" has no pictures')
+    (tmp_path / "other" / "experiment.json").write_text('{"lr": 1}')  # of somebody else
+    refused(tmp_path, '"other" has no pictures')
 
 
 def test_a_class_without_pictures(tmp_path):

@@ -196,6 +196,16 @@ def test_two_folders_of_one_content_are_no_halves(tmp_path):
     refused(Pairs(path=str(tmp_path)), "have the same names, as pairs have", "Call that folder A and the other B")
 
 
+@pytest.mark.parametrize(("names", "counts"), [(("sketchy", "real"), (4, 5)), (("train/day", "train/night"), (3, 3))])
+def test_nor_are_two_folders_of_nearly_one_content(tmp_path, names, counts):
+    for name, count in zip(names, counts, strict=True):
+        for number in range(count):
+            save(tmp_path / name / f"{number}.png", picture(24, 32))
+    refused(
+        Pairs(path=str(tmp_path)), "have the same names, as pairs have", "two side by side, put all into one folder"
+    )
+
+
 def test_splits_of_pictures_with_two_halves(tmp_path, capsys):
     for name in ("train", "val"):
         side_by_side(tmp_path / name, 2)

@@ -67,8 +67,8 @@ def with_gradient_descent(system, learning_rate: float = 0.1):
 def eight_devices_equal_one():
     """`check(system, batch)`: the update of one step agrees with one device's to `tolerance`, leaf by leaf.
 
-    A leaf whose true gradient is 0 (a bias before a norm) moves by rounding errors alone; so each may be off by the last digit
-    of what its whole network moves by, too.
+    A leaf whose true gradient is 0 (a bias before a norm) moves by rounding errors alone: it may be off by the last digits of
+    what its whole network moves by.
     Under jit, and where `modes` says so under pmap, too: of most systems that says nothing new, the step is the same function.
     """
 
@@ -97,7 +97,9 @@ def eight_devices_equal_one():
                     # A float32 cannot hold a change more finely than its own last digit.
                     floor = np.linalg.norm(np.spacing(np.abs(np.float32(a))))
                     error = np.linalg.norm(np.float64(a) - b)
-                    limit = tolerance * moved + floor + np.finfo(np.float32).eps * totals[path[0].key]
+                    # What rounding leaves of a gradient that is 0 in truth; a leaf that moves more has no excuse.
+                    noise = 4 * np.finfo(np.float32).eps * totals[path[0].key]
+                    limit = tolerance * moved + floor + (noise if moved < noise else 0)
                     assert error < limit, (
                         f"{mode}: {jax.tree_util.keystr(path)} moves by {moved:.1e} on one device, and {error:.1e} otherwise "
                         f"on eight; the limit is {limit:.1e}, with tolerance={tolerance:g}. A mean over rows that is not "

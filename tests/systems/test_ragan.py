@@ -101,7 +101,8 @@ def test_penalty():
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(POINTS, {"image": points()})
-    eight_devices_equal_one(dataclasses.replace(POINTS, penalty_weight=10.0), {"image": points()})
+    for change in ({"penalty_weight": 10.0}, {"shared_latents": True}):
+        eight_devices_equal_one(dataclasses.replace(POINTS, **change), {"image": points()})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,12 +80,35 @@ def test_any_path_keeps_checkpoints(name, tmp_path):
     assert not link.parent.exists()
 
 
+@pytest.mark.parametrize("name", ["100%", "%41", "a@b=c,d", "~", "\u00e4 \u65e5", "a+b"])
+def test_names_that_orbax_takes_as_they_are(name, tmp_path):
+    (tmp_path / name).mkdir()
+    opened = Checkpoints(tmp_path / name / "checkpoints")
+    assert not opened._path.name.is_symlink()
+    written = opened.save(state(1, 0.5), META)
+    opened.wait()
+    assert digest(opened.restore(state(0))[0]) == written
+    opened.close()
+
+
+def test_the_newest_save_stays_whatever_its_number(tmp_path):
+    """A run that begins again saves beside what is left of another, of later steps."""
+    for step in (100, 60):
+        opened = Checkpoints(tmp_path / "best", keep=1)
+        opened.save(state(step), META)
+        opened.close()
+        assert opened.steps() == [step]
+
+
 def test_no_path_at_all_is_refused(tmp_path, monkeypatch):
     (tmp_path / "[tmp]").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "[tmp]"))
     with pytest.raises(UserError, match=r"checkpoints cannot be kept in .*give a --workdir of letters"):
         Checkpoints(tmp_path / "a[1]")
     assert list((tmp_path / "[tmp]").iterdir()) == []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"checkpoints cannot be kept in .*no temporary folder can be had"):
+        Checkpoints(tmp_path / "a[1]")
 
 
 def test_older_ones_stay_until_a_newer_one_is_read_back(checkpoints, monkeypatch):
@@ -93,6 +116,7 @@ def test_older_ones_stay_until_a_newer_one_is_read_back(checkpoints, monkeypatch
         checkpoints.save(state(step), META)
     checkpoints.save(state(3), META)
     checkpoints._manager.wait_until_finished()
+    monkeypatch.setattr("jaxgan.training.checkpoint.time.sleep", lambda seconds: None)
     for file in (checkpoints.directory / "3").rglob("*"):
         if file.is_file():
             file.write_bytes(b"")  # as a drive that says that it has written

@@ -50,7 +50,7 @@ def file(run, tmp_path_factory):
 
 
 def test_what_comes_back_is_the_run_rounded_once(run, file, tmp_path):
-    again = unpack(file, tmp_path / "run")
+    again = unpack(file, tmp_path / "run[1]")
     assert (again.step, again.system, again.record) == (3, run.system, run.record)
     half = jax.tree.map(lambda x: x.astype(np.float16).astype(np.float32), run.variables())
     assert_equal(again.variables(), half)
