@@ -12,8 +12,6 @@ What another process of this machine trains in is neither fetched nor sent: it d
 """
 
 import contextlib
-import fcntl
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from pathlib import Path
 import fsspec
 from etils import epath
 
-from jaxgan.cache import cache_dir, expanded
+from jaxgan.cache import cache_dir, expanded, is_locked
 from jaxgan.errors import UserError
 
 SCHEMES = {"gs": "gcsfs", "s3": "s3fs", "az": "adlfs", "hf": "huggingface_hub"}
@@ -126,19 +124,7 @@ def _in_training(place: Path) -> bool:
     """Whether a run's lock on the folder, or on one around it or in it, is taken."""
     inside = [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
     around = [path for path in place.parents if path.is_relative_to(_root())]
-    for folder in (place, *inside, *around):
-        if not folder.is_dir():
-            continue
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # a disk without locks
-            return False
-        finally:
-            os.close(descriptor)
-    return False
+    return any(is_locked(folder) for folder in (place, *inside, *around) if folder.is_dir())
 
 
 def _files(folder: epath.Path) -> Iterator[epath.Path]:

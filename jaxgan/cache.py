@@ -1,5 +1,6 @@
-"""Where what is made once is kept for all runs: prepared data, classifiers, compiled programs."""
+"""Folders: where what is made once is kept for all runs (prepared data, classifiers, compiled programs), and a person's own."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -32,3 +33,20 @@ def cache_dir() -> Path:
         raise UserError(
             "this account has no home folder to keep prepared data in: set JAXGAN_CACHE to a folder of its own"
         ) from None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether another process, or this one, holds a run's lock on a folder; not so on a disk without locks."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a disk without locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False

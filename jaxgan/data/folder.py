@@ -1,6 +1,5 @@
 """A folder of pictures. Its subfolders, if it has any with pictures, are the classes; or a table has their attributes."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, is_locked
 from jaxgan.data import pictures
 from jaxgan.data.attribute_tables import as_names, read_table
 from jaxgan.data.base import ImageData, Records, composed, identity_of
@@ -203,7 +202,7 @@ def find_pictures(folder: Path) -> list[Path]:
         raise UserError(f"the folder {folder.absolute()} does not exist")
     if not folder.is_dir():
         raise UserError(f"{folder} is a file: a folder of pictures, or an .npz file, can be a data set")
-    if holds_run(folder) or _is_locked(folder):
+    if holds_run(folder) or is_locked(folder):
         raise UserError(
             f"the folder of pictures {folder} is the workdir of a run, whose grids would be taken for pictures: give another "
             "--workdir, or move what jaxgan made out of the folder"
@@ -254,23 +253,7 @@ def holds_run(folder: Path) -> bool:
         return False
     except OSError:
         pass
-    return not any(folder.iterdir()) and _is_locked(folder)
-
-
-def _is_locked(folder: Path) -> bool:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a disk without locks
-        return False
-    finally:
-        os.close(descriptor)
-    return False
+    return not any(folder.iterdir()) and is_locked(folder)
 
 
 def _is_of_runs(folder: Path) -> bool:
