@@ -1,7 +1,9 @@
 """RaGAN on 32x32 avatars, for two CPU cores.
 
-jaxgan train ragan_avatars
+    jaxgan train ragan_avatars
 
+1,700 steps took three minutes on two CPU cores: varied faces with glasses and coloured hair, softer in their details than
+those of the penalised objectives. With Adam's first momentum left out, as for the others here.
 """
 
 from jaxgan import Experiment

@@ -115,6 +115,8 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
     import gradio
 
     points = run.record.makes_points
+    if not points:
+        run.record.picture()
     classes, axes = class_names(run), sliders(run)
     most = POINTS if points else common.CHUNK
     rows = 4 * len(classes) if 1 < len(classes) <= COLUMNS else common.SHEET

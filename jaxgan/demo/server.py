@@ -58,8 +58,6 @@ def build(run: "Run", settings: common.Settings) -> Any:
     import gradio
 
     system = run.system
-    if not run.record.makes_points:
-        run.record.picture()
     page = translation.page if system.directions else captions.page if "text" in system.conditions else latents.page
     # Every ten minutes what is an hour old goes: uploads and pictures.
     with gradio.Blocks(title="jaxgan demo", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:

@@ -124,8 +124,9 @@ def train(root: Path, data: str, seeds: list[int], only: list[str]) -> None:
                 print(f"{data}, {name}, seed {seed}: {error}", flush=True)
 
 
-def spread(values: list[float]) -> dict[str, float | list[float]]:
-    return {"mean": statistics.mean(values), "deviation": statistics.stdev(values), "values": values}
+def spread(values: list[float]) -> dict[str, float | list[float] | None]:
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.mean(values), "deviation": deviation, "values": values}
 
 
 def figures_of(scored: dict[str, dict]) -> dict[str, float]:
@@ -137,7 +138,7 @@ def figures_of(scored: dict[str, dict]) -> dict[str, float]:
     }
 
 
-def score_avatars(root: Path, seeds: list[int], gallery: Path, data: str = "avatars") -> dict:
+def score_avatars(root: Path, seeds: list[int], gallery: Path, only: list[str], data: str = "avatars") -> dict:
     """Half of the real faces against as many generated ones, and, as the floor, against the other half."""
     real = RealPictures(Avatars(size=32))
     order, network = real.order(), real.network(METRICS)
@@ -151,6 +152,8 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path, data: str = "avat
     floor, protocols = compared("other real", real.pictures(order[COUNT:]))
     rows, grids = {}, []
     for name, (_, steps) in RUNS[data]().items():
+        if only and name not in only:
+            continue
         found = []
         for seed in seeds:
             run = jaxgan.restore(folder(root, data, name, seed))
@@ -161,14 +164,17 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path, data: str = "avat
                 grids.append(run.sample(8, seed=0))
         rows[name] = {"steps": steps} | {key: spread([f[key] for f in found]) for key in floor}
         print(name, rows[name], flush=True)
-    pictures.grid(np.concatenate(grids), 8).save(gallery / f"objectives_{data}.png")
+    if not only:
+        pictures.grid(np.concatenate(grids), 8).save(gallery / f"objectives_{data}.png")
     return {"rows": rows, "floor": floor, "count": COUNT, "protocols": protocols, "features": network.digest}
 
 
-def score_gaussians(root: Path, seeds: list[int], gallery: Path) -> dict:
+def score_gaussians(root: Path, seeds: list[int], gallery: Path, only: list[str]) -> dict:
     """2,500 samples of each run against the modes."""
     rows = {}
     for name, (_, steps) in gaussians().items():
+        if only and name not in only:
+            continue
         found = []
         for seed in seeds:
             run = jaxgan.restore(folder(root, "gaussians", name, seed))
@@ -217,7 +223,7 @@ def main() -> None:
         "hardware": f"{jax.devices()[0].device_kind}, 2 cores, {platform.machine()}",
         "versions": workdir.versions(),
         "seeds": arguments.seeds,
-        **{data: scorers[data](arguments.workdir, arguments.seeds, gallery) for data in arguments.data},
+        **{data: scorers[data](arguments.workdir, arguments.seeds, gallery, arguments.only) for data in arguments.data},
     }
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n")
