@@ -17,6 +17,8 @@ the rows of a device stay its own.
 True
 """
 
+import contextlib
+import contextvars
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,8 @@ import jax.numpy as jnp
 
 AXIS = "batch"
 """Name of the mapped axis over which the rows of the global batch are divided."""
+
+_UNREDUCED = contextvars.ContextVar("unreduced", default=False)
 
 
 def indices(count: int) -> jax.Array:
@@ -68,14 +72,28 @@ def randint(key: jax.Array, count: int, minval, maxval, shape: tuple[int, ...] =
     return per_row(lambda k: jax.random.randint(k, shape, minval, maxval), key, count)
 
 
-def reduced(tree: Any) -> Any:
-    """The mean over the devices of each leaf, which is itself on one: there XLA must not take it for something else."""
-    return tree if jax.lax.axis_size(AXIS) == 1 else jax.lax.pmean(tree, AXIS)
-
-
 def mean(x: jax.Array) -> jax.Array:
     """Mean over all elements of the global batch: a scalar, the same on every device."""
-    return reduced(jnp.mean(x))
+    return jax.lax.pmean(jnp.mean(x), AXIS)
+
+
+@contextlib.contextmanager
+def unreduced_on_one():
+    """What is traced inside takes on one device no means over the devices (`device_mean`), which are themselves there.
+
+    XLA keeps them in their order, and they keep its memory small; but it never finds that two of them are one, nor, so, that
+    two passes through a network are.
+    """
+    token = _UNREDUCED.set(True)
+    try:
+        yield
+    finally:
+        _UNREDUCED.reset(token)
+
+
+def device_mean(tree: Any) -> Any:
+    """The mean over the devices of each leaf."""
+    return tree if _UNREDUCED.get() and jax.lax.axis_size(AXIS) == 1 else jax.lax.pmean(tree, AXIS)
 
 
 def gather(x: jax.Array) -> jax.Array:

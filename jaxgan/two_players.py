@@ -183,8 +183,11 @@ class TwoPlayers:
 
     def _fakes(self, c: Context, key: jax.Array):
         """As many fakes as there are real examples, and G's new statistics."""
-        z = self.latents(c.shared_key if self.shared_latents else key, c.batch["image"].shape[0])
-        return self.generate(c.variables, z, c.batch)
+        count = c.batch["image"].shape[0]
+        if not self.shared_latents:
+            return self.generate(c.variables, self.latents(key, count), c.batch)
+        with rows.unreduced_on_one():  # that XLA may see that both turns compute the same
+            return self.generate(c.variables, self.latents(c.shared_key, count), c.batch)
 
     def _discriminate_both(self, variables: dict[str, Any], real: jax.Array, fake: jax.Array, labels: jax.Array | None):
         """Logits of real and of fake examples, and the discriminator's new statistics."""

@@ -69,6 +69,5 @@ def test_a_pass_that_both_turns_share_is_made_once():
         plan = system.plan(0)
         function = parallel.compiled_turns(system, plan, plan, layout)
         text = function.lower(state, {}, batch, jnp.int32(0)).compile().as_text()
-        assert "all-reduce" not in text
         counts[shared] = len(re.findall(r" convolution\(| dot\(", text))
     assert counts[True] <= counts[False] - 3  # the generator's layers

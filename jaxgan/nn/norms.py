@@ -84,7 +84,7 @@ class BatchNorm(nn.Module):
             axes = tuple(range(x.ndim - 1))
             moments = jnp.stack([jnp.mean(wide, axes), jnp.mean(jnp.square(wide), axes)])
             if not self.is_initializing():
-                moments = rows.reduced(moments)
+                moments = rows.device_mean(moments)
             mean, var = moments[0], jnp.maximum(moments[1] - jnp.square(moments[0]), 0.0)
         else:
             raise ValueError(f'The mode of a norm is "batch", "running" or "standing", not {mode!r}.')

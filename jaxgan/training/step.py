@@ -223,7 +223,7 @@ def _move(
         (state, total), metrics = _repeat(accumulate, (state, zeros), batches, count, scan)
         gradients = jax.tree.map(lambda g: g / count, total)
         metrics = jax.tree.map(lambda m: m.mean(0), metrics)
-    gradients, metrics = rows.reduced((gradients, metrics))
+    gradients, metrics = jax.lax.pmean((gradients, metrics), rows.AXIS)
 
     networks = dict(state.networks)
     for name in phase.trains:
