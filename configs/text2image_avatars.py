@@ -11,9 +11,9 @@ clothes are held out (`AvatarCaptions(part="test")`).
 
 from jaxgan import Experiment
 from jaxgan.data import AvatarCaptions, Captioned
+from jaxgan.media import Words
 from jaxgan.networks import Convolutional, WordGRU
 from jaxgan.systems.text2image import TextToImage
-from jaxgan.text import Words
 
 
 def get_config() -> Experiment:

@@ -35,8 +35,8 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     Returns:
         compile_seconds: tracing, lowering and compiling one step (its first part, where it runs in parts), not fused.
         step_seconds: median over windows, blocked until ready; the data is read before.
-        images_per_second: rows of the global batch per second of steps.
-        data_images_per_second: rows per second that the input pipeline delivers, after its first epoch or second.
+        examples_per_second: rows of the global batch per second of steps.
+        data_examples_per_second: rows per second that the input pipeline delivers, after its first epoch or second.
         flops_per_step: multiplications and additions of the convolutions and matrix products, counted from their shapes:
             a compiler's own count takes a loop for one turn, and a convolution for what it was recast to.
         flops_per_second: their ratio.
@@ -45,7 +45,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     """
     layout = parallel.Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     with Batches(experiment.data, batch_size=experiment.batch_size, seed=experiment.seed) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        record = workdir.describe(experiment, batches.spec)
         system = record.system
         plan = usual_plan(system, experiment.steps)
         needed = system.minibatches(plan)
@@ -90,8 +90,8 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         "system": workdir.system_name(system),
         "compile_seconds": compile_seconds,
         "step_seconds": step_seconds,
-        "images_per_second": experiment.batch_size / step_seconds,
-        "data_images_per_second": delivered,
+        "examples_per_second": experiment.batch_size / step_seconds,
+        "data_examples_per_second": delivered,
         "flops_per_step": flops,
         "flops_per_second": flops / step_seconds,
         "peak_bytes": program_bytes(compiled),
@@ -122,7 +122,7 @@ def _reads(system: System, turns: parallel.Turns) -> int:
 def _delivery(batches: Batches, batch_size: int) -> float:
     """Rows per second of the input pipeline alone, from its second epoch on where that comes within five seconds."""
     began = time.perf_counter()
-    for _ in range(math.ceil(batches.count / batch_size)):
+    for _ in range(math.ceil(batches.spec.count / batch_size)):
         next(batches)
         if time.perf_counter() - began > 5:
             break

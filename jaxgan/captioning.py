@@ -35,7 +35,7 @@ def read(run: "Run", texts: Sequence[str]) -> np.ndarray:
             f"the data of the run, {type(run.experiment.data).__name__}, has no `encode` that reads captions: give the "
             'numbers themselves, in Python as inputs={"text": ...}'
         )
-    return encode(texts, run.record.vocabulary)
+    return encode(texts, run.record.spec.vocabulary)
 
 
 def embed(run: "Run", texts: Sequence[str]) -> np.ndarray:

@@ -126,11 +126,6 @@ def score_run(
     save_statistics: str | Path | None = None,
 ) -> dict[str, Any]:
     """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
-    if run.record.makes_points:
-        raise UserError(
-            f"{type(run.system).__name__} makes no pictures here, and these metrics are for pictures; of points "
-            "jaxgan.metrics.modes.modes_covered counts the modes"
-        )
     run.record.picture()
     if num is not None and num < 1:
         raise UserError(f"num is {num}: it must be at least 1")
@@ -140,8 +135,8 @@ def score_run(
         raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
     of_sets = [name for name in metrics if name in OF_SETS]
     network, figures = None, {}
-    num = num or min(run.record.examples, MOST)
-    count = {"real": run.record.examples, "generated": num}
+    num = num or min(run.record.spec.count, MOST)
+    count = {"real": run.record.spec.count, "generated": num}
     if of_sets:
         network = real.network(of_sets)
         shown = real.see(of_sets, save_statistics)

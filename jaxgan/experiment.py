@@ -3,12 +3,14 @@
 import dataclasses
 import importlib
 import json
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
 from jaxgan import fields
 from jaxgan.errors import UserError
+from jaxgan.media.base import Medium
 from jaxgan.training.system import System
 
 FIXED = ("system", "data", "batch_size", "seed", "precision")
@@ -93,7 +95,7 @@ class Experiment:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; classes by their import path."""
-        return {field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {field.name: encode(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
     def from_json(cls, encoded: dict[str, Any], source: Path | str = "the experiment") -> "Experiment":
@@ -104,47 +106,79 @@ class Experiment:
         """
         try:
             known = {field.name for field in dataclasses.fields(cls)}
-            return cls(**{name: _decode(value, source) for name, value in encoded.items() if name in known})
+            return cls(**{name: decode_value(value, source) for name, value in encoded.items() if name in known})
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
 
 
+MOVED = {"jaxgan.text": "jaxgan.media"}
+"""Modules that older workdirs name otherwise than they are called now."""
+
+
 def class_path(value: Any) -> str:
-    """`module:Class` of an object."""
+    """`module:Class` of an object, by the outermost package of jaxgan that offers it: that name outlives moves within.
+
+    >>> from jaxgan.networks import Convolutional
+    >>> Convolutional.__module__, class_path(Convolutional())
+    ('jaxgan.networks.convolutional', 'jaxgan.networks:Convolutional')
+    """
+    kind = type(value)
+    packages = kind.__module__.split(".")
+    for end in range(1, len(packages)) if packages[0] == "jaxgan" else ():
+        package = ".".join(packages[:end])
+        if getattr(sys.modules.get(package), kind.__name__, None) is kind:
+            return f"{package}:{kind.__qualname__}"
+    return _place(value)
+
+
+def _place(value: Any) -> str:
+    """`module:Class` by the module that defines it, as older workdirs have it."""
     return f"{type(value).__module__}:{type(value).__qualname__}"
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """A value of an experiment as plain JSON: a dataclass as its fields and, as "class", its import path."""
     if dataclasses.is_dataclass(value):
-        encoded = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        encoded = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {"class": class_path(value), **encoded}
     if isinstance(value, tuple | list):
-        return [_encode(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     return value
 
 
-def _decode(value: Any, source: Path | str) -> Any:
+def decode_value(value: Any, source: Path | str) -> Any:
+    """What `encode` made: of jaxgan's own classes, and of those media that the person's own config, which has run, defines.
+
+    Raises:
+        UserError: it is none of these; `source` is named.
+    """
     if isinstance(value, list):
-        return tuple(_decode(item, source) for item in value)
+        return tuple(decode_value(item, source) for item in value)
     if not isinstance(value, dict):
         return value
     path = value["class"]
     module, _, name = path.partition(":")
-    if module.split(".")[0] != "jaxgan":
-        raise UserError(
-            f"{source} uses {path}, which is not part of jaxgan, and a workdir runs no code of its own: name its config "
-            "again with --config FILE, or pass the experiment in Python"
-        )
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
-        raise UserError(f"{source} uses {path}, which this version of jaxgan does not have") from None
-    # Called with what the file says: a function (that loads a config, say) would make the workdir more than data.
-    if not (isinstance(found, type) and dataclasses.is_dataclass(found) and found.__module__ == module):
-        raise UserError(f"{source} uses {path}, which is not a system or a data set: it is damaged, or not jaxgan's")
-    return found(**{key: _decode(item, source) for key, item in value.items() if key != "class"})
+    if module.split(".")[0] == "jaxgan":
+        try:
+            found = getattr(importlib.import_module(MOVED.get(module, module)), name)
+        except (ImportError, AttributeError):
+            raise UserError(f"{source} uses {path}, which this version of jaxgan does not have") from None
+        # Called with what the file says: a function (that loads a config, say) would make the workdir more than data.
+        known = isinstance(found, type) and dataclasses.is_dataclass(found) and found.__module__.startswith("jaxgan.")
+        if not known:
+            raise UserError(
+                f"{source} uses {path}, which is not a system or a data set: it is damaged, or not jaxgan's"
+            )
+    else:
+        found = getattr(sys.modules.get(module), name, None)  # nothing is imported for a file's sake
+        if not (isinstance(found, type) and issubclass(found, Medium)):
+            raise UserError(
+                f"{source} uses {path}, which is not part of jaxgan, and a workdir runs no code of its own: name its config "
+                "again with --config FILE, or pass the experiment in Python"
+            )
+    return found(**{key: decode_value(item, source) for key, item in value.items() if key != "class"})
 
 
 def completed(encoded: dict[str, Any], like: Experiment) -> dict[str, Any]:
@@ -160,14 +194,17 @@ def completed(encoded: dict[str, Any], like: Experiment) -> dict[str, Any]:
 
 
 def _with_defaults(encoded: Any, part: Any) -> Any:
-    if not isinstance(encoded, dict) or encoded.get("class", class_path(part)) != class_path(part):
+    if not isinstance(encoded, dict):
         return encoded
-    made = dict(encoded)
+    module, _, name = encoded.get("class", "").partition(":")
+    if name and f"{MOVED.get(module, module)}:{name}" not in (class_path(part), _place(part)):
+        return encoded
+    made = {**encoded, "class": class_path(part)} if name else dict(encoded)
     for field in dataclasses.fields(part):
         if field.name in encoded:
             made[field.name] = _with_defaults(encoded[field.name], getattr(part, field.name))
         elif field.default is not dataclasses.MISSING:
-            made[field.name] = _encode(field.default)
+            made[field.name] = encode(field.default)
     return made
 
 

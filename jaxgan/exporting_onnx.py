@@ -178,7 +178,7 @@ def examples(run: "Run", arguments: dict[str, jax.ShapeDtypeStruct], count: int)
             made = random.integers(0, 2 if shape[1:] else max(len(run.record.classes), 1), shape)
         else:  # texts of different lengths, with 0 behind the last word
             lengths = random.integers(1, shape[1], (count, 1), endpoint=True)
-            made = random.integers(1, max(len(run.record.vocabulary), 1), shape, endpoint=True)
+            made = random.integers(1, max(len(run.record.spec.vocabulary), 1), shape, endpoint=True)
             made = np.where(np.arange(shape[1]) < lengths, made, 0)
         inputs[name] = np.asarray(made, argument.dtype)
     return inputs

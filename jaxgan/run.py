@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import numpy as np
@@ -17,6 +17,9 @@ from jaxgan.training.logs import read_metrics
 from jaxgan.training.state import Network, TrainState
 from jaxgan.training.step import initial_state
 from jaxgan.training.system import System
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CHUNK = 64
 """Samples are made so many at a time, the last few padded: sample i of a seed never depends on how many were asked for."""
@@ -94,7 +97,7 @@ class Run:
         truncation: float = 1.0,
         text: str | Sequence[str] | None = None,
     ) -> np.ndarray:
-        """Pictures [num, H, W, C] in [-1, 1]. The same arguments give the same pictures, in any process.
+        """Pictures [num, H, W, C] in [-1, 1], or what else the run makes. The same arguments give the same, in any process.
 
         Args:
             num: how many.
@@ -134,6 +137,18 @@ class Run:
             )
         inputs = self.conditioned(num, label, inputs)
         return make_samples(self.system, {**self.variables(weights), **self.frozen}, inputs, seed)
+
+    def sheet(self, made: np.ndarray, columns: int | None = None) -> "Image.Image":
+        """What was made [N, ...] as one picture to look at, row by row; as square as it goes without `columns`.
+
+        Raises:
+            UserError: it is not what the run makes.
+
+        >>> run = jaxgan.restore("runs/digits")  # as in the example of `jaxgan.fit`
+        >>> run.sheet(run.sample(6), columns=3).size
+        (196, 130)
+        """
+        return self.record.medium.sheet(self.record.medium.checked(made), columns)
 
     def latents(self, num: int = 64, seed: int = 0) -> np.ndarray:
         """The latents [num, ...] of the samples of this seed: `decode` makes `sample`'s pictures of them.
@@ -289,30 +304,37 @@ def make_samples(system: System, variables: dict[str, Any], inputs: dict[str, np
     return in_chunks(lambda part, index: sample(variables, part, jax.random.fold_in(key, index)), inputs)
 
 
-def make_preview(system: System, variables: dict[str, Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
-    """The pictures of a training grid for inputs [N, ...] each: [N, H, W, C], or [N, K, H, W, C] where a row belongs together.
+def make_preview(system: System, variables: dict[str, Any], inputs: dict[str, np.ndarray]) -> Any:
+    """What `System.preview` shows for inputs [N, ...] each, on the host: an array, or a dict of columns in its order.
 
-    Always of the same noise: the grids of a run are to be compared.
+    Always of the same noise: the sheets of a run are to be compared.
     """
     key = jax.random.key(np.uint32(0), impl="threefry2x32")
     variables = jax.device_put(variables)
-    preview, size = _compiled_preview(system), min(CHUNK, len(next(iter(inputs.values()))))
-    return in_chunks(lambda part, index: preview(variables, part, jax.random.fold_in(key, index)), inputs, size)
+    (preview, titles), size = _compiled_preview(system), min(CHUNK, len(next(iter(inputs.values()))))
+    made = in_chunks(lambda part, index: preview(variables, part, jax.random.fold_in(key, index)), inputs, size)
+    return {title: made[title] for title in titles} if isinstance(made, dict) else made
 
 
-def in_chunks(function: Callable[[Any, int], jax.Array], rows_: Any, size: int = CHUNK) -> np.ndarray:
-    """`function(chunk of `size` rows, number of the chunk)` over a pytree of arrays [N, ...], the last chunk padded."""
+def in_chunks(function: Callable[[Any, int], Any], rows_: Any, size: int = CHUNK) -> Any:
+    """`function(chunk of `size` rows, number of the chunk)` over a pytree of arrays [N, ...], the last chunk padded.
+
+    On the host: real numbers as float32; whole ones, which stand for something, as they are.
+    """
     num = len(jax.tree.leaves(rows_)[0])
     made = []
     for index, start in enumerate(range(0, num, size)):
         part = jax.tree.map(lambda value, start=start: value[start : start + size], rows_)
         short = max(start + size - num, 0)
         part = jax.tree.map(lambda v, short=short: np.concatenate([v, np.repeat(v[-1:], short, 0)]), part)
-        part = np.asarray(jax.block_until_ready(function(part, index)))
-        # Numbers that stand for something (words) stay whole.
-        whole = part.dtype.kind in "iub"
-        made.append(part[: size - short] if whole else np.asarray(part, np.float32)[: size - short])
-    return np.concatenate(made)
+        part = jax.block_until_ready(function(part, index))
+        made.append(jax.tree.map(lambda x, keep=size - short: _host(x)[:keep], part))
+    return jax.tree.map(lambda *parts: np.concatenate(parts), *made)
+
+
+def _host(x: jax.Array) -> np.ndarray:
+    made = np.asarray(x)
+    return made if made.dtype.kind in "iub" else np.asarray(made, np.float32)
 
 
 @functools.lru_cache(maxsize=8)
@@ -327,10 +349,15 @@ def compiled_sample(system: System):
 
 @functools.lru_cache(maxsize=8)
 def _compiled_preview(system: System):
-    def preview(variables, inputs, key):
-        return rows.solo(lambda: system.preview(variables, inputs, key))()
+    """The jitted preview, and the titles of its columns in their order, which no dict keeps on its way through jit."""
+    titles: list[str] = []
 
-    return jax.jit(preview)
+    def show(variables, inputs, key):
+        made = system.preview(variables, inputs, key)
+        titles[:] = list(made) if isinstance(made, dict) else []
+        return made
+
+    return jax.jit(lambda variables, inputs, key: rows.solo(lambda: show(variables, inputs, key))()), titles
 
 
 @functools.lru_cache(maxsize=8)

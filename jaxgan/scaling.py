@@ -88,7 +88,7 @@ def plan(experiment: Experiment, devices: Sequence[int]) -> list[dict[str, Any]]
             gathered grows with the rows, too.
     """
     with Batches(experiment.data, batch_size=2, seed=experiment.seed) as batches:
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        record = workdir.describe(experiment, batches.spec)
         examples = next(batches)
     system, turns = record.system, usual_plan(record.system, experiment.steps)
     start = jax.eval_shape(lambda: initial_state(system, experiment.seed, record.zeros(2)))

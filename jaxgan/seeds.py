@@ -28,7 +28,7 @@ from jaxgan.training.loop import TrainingDiverged, fit
 
 SUMMARY = "summary.json"
 
-NO_FIGURES = ("step", "images_per_second")
+NO_FIGURES = ("step", "examples_per_second", "images_per_second")
 """Numbers of metrics.jsonl that are no result of a seed."""
 
 

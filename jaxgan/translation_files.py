@@ -14,7 +14,7 @@ from PIL import Image
 
 from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash, upright
 from jaxgan.errors import OutOfMemory, UserError
-from jaxgan.pictures import to_image, to_uint8
+from jaxgan.media.picture import to_image, to_uint8
 from jaxgan.translation import (
     PIXELS,
     TOO_LARGE,

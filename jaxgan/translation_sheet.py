@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from jaxgan.data.pictures import BadPicture, squash
-from jaxgan.pictures import SMALLEST_TILE, grid
+from jaxgan.media.base import SMALLEST, tiled
+from jaxgan.media.picture import to_image, to_uint8
 from jaxgan.translation import Translator, checked_labels, cropped, pad, padded_size, padding_multiple
 from jaxgan.translation_files import File, checked_channels, load, to_float
 from jaxgan.translation_labels import variants
@@ -18,9 +19,6 @@ ROWS = 16
 """Pictures on a sheet."""
 TILE = 256
 """Longest side of pictures on a sheet whose size was not said."""
-FONT = 11
-LINE = 14
-"""Height of a line of the titles in pixels, and of their letters."""
 
 
 def domains_sheet(
@@ -74,30 +72,8 @@ def domains_sheet(
             translator(np.stack([padded] * len(columns)), numbers, labels), (height, width), padded.shape[:2]
         )
         cells += [picture, *made]
-    tile = tuple(max(cell.shape[axis] for cell in cells) for axis in (0, 1))
-    tiles = np.stack([_centred(cell, tile) for cell in cells])
-    return titled(grid(tiles, len(columns) + 1), ["input", *(name for name, _ in columns)]), failed
-
-
-def _centred(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
-    """[H, W, C] in the middle of a white tile."""
-    (height, width), channels = picture.shape[:2], picture.shape[2]
-    made = np.ones((*tile, channels), np.float32)
-    top, left = (tile[0] - height) // 2, (tile[1] - width) // 2
-    made[top : top + height, left : left + width] = picture
-    return made
-
-
-def titled(sheet: Image.Image, titles: list[str]) -> Image.Image:
-    """A grid with a title above each column, on two lines where it is "attribute=value"; too long ones are cut."""
-    font = ImageFont.load_default(FONT)
-    made = Image.new(sheet.mode, (sheet.width, sheet.height + 2 * LINE + 2), "white")
-    made.paste(sheet, (0, 2 * LINE + 2))
-    draw = ImageDraw.Draw(made)
-    step = (sheet.width + 2) / len(titles)
-    for column, title in enumerate(titles):
-        for line, words in enumerate(title.split("=", 1)):
-            while draw.textlength(words, font) > max(step - 2, SMALLEST_TILE) and len(words) > 2:
-                words = words.rstrip("…")[:-1] + "…"
-            draw.text((round(column * step), 1 + line * LINE), words, fill="black", font=font)
-    return made
+    # All by one factor, so that pictures of two sizes are still that.
+    smallest = min(max(cell.shape[axis] for cell in cells) for axis in (0, 1))
+    factor = max(1, SMALLEST // smallest)
+    tiles = [to_image(to_uint8(cell.repeat(factor, 0).repeat(factor, 1))) for cell in cells]
+    return tiled(tiles, len(columns) + 1, ["input", *(name for name, _ in columns)]), failed

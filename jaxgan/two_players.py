@@ -37,6 +37,7 @@ import jax.numpy as jnp
 from jaxgan import rows
 from jaxgan.augmentation import Augmentation
 from jaxgan.errors import UserError
+from jaxgan.media import Picture
 from jaxgan.networks import AnyNetworks, Convolutional
 from jaxgan.nn import Mode
 from jaxgan.training.state import Context, Outcome
@@ -95,13 +96,13 @@ class TwoPlayers:
         """How many values the entry "label" of the batch has; 0 for networks without labels."""
         return 0
 
-    def resolve(self, shapes, classes):
+    def resolve(self, spec):
         """The networks must be able to make, and judge, examples of the data's shape."""
-        self.networks.check(shapes["image"].shape)
+        shape = spec.shapes["image"].shape
+        self.networks.check(shape)
         if self.ema >= 1:
             raise UserError(f"system.ema is {self.ema}: it must be below 1, such as 0.999; 0 keeps no average")
-        shape = shapes["image"].shape
-        if self.augmentation.enabled and (len(shape) != 3 or shape[-1] not in (1, 3)):
+        if self.augmentation.enabled and not isinstance(spec.media["image"], Picture):
             raise UserError(
                 f"augmentation is for pictures [height, width, 1 or 3], but the data's examples are {list(shape)}: leave it out"
             )

@@ -30,8 +30,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.base import composed, places
+from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
-from jaxgan.experiment import Experiment, class_path, completed, differences
+from jaxgan.experiment import Experiment, class_path, completed, decode_value, differences, encode
+from jaxgan.media import Medium, Picture, Points, Text
 from jaxgan.training.checkpoint import Checkpoints, warn
 from jaxgan.training.system import System
 
@@ -52,44 +54,50 @@ class Record:
     Attributes:
         experiment: as it was given.
         system: its system, with what it left open taken from the data.
-        shapes: shape and dtype of each entry of an example that the system reads.
-        classes: names of the values of "label".
-        examples: how many the data has.
-        vocabulary: what the numbers in "text" stand for, from 1.
-        identity: of the data, as in `jaxgan.data.Records`.
+        spec: what the data gives, of the entries that the system reads.
     """
 
     experiment: Experiment
     system: System
-    shapes: dict[str, jax.ShapeDtypeStruct]
-    classes: tuple[str, ...]
-    examples: int
-    vocabulary: tuple[str, ...] = ()
-    identity: str = ""
+    spec: Spec
 
     @property
-    def makes_points(self) -> bool:
-        """Whether what the system makes are points of the plane."""
-        return "image" in self.shapes and self.shapes["image"].shape == (2,)
+    def shapes(self) -> dict[str, jax.ShapeDtypeStruct]:
+        """Shape and dtype of each entry of an example that the system reads."""
+        return self.spec.shapes
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the values of "label"."""
+        return self.spec.classes
+
+    @property
+    def made(self) -> jax.ShapeDtypeStruct:
+        """Shape and dtype of one of what the system makes."""
+        return self.shapes[self.system.makes]
+
+    @property
+    def medium(self) -> Medium:
+        """What the system makes."""
+        return self.spec.media[self.system.makes]
 
     def picture(self) -> jax.ShapeDtypeStruct:
         """Shape and dtype of the pictures [H, W, C] that the system makes.
 
         Raises:
-            UserError: it makes none.
+            UserError: it makes something else.
         """
-        image = self.shapes.get("image")
-        if image is None or len(image.shape) != 3 or image.shape[-1] not in (1, 3):
-            has = f"arrays {list(image.shape)}" if image else f"no image, only {', '.join(self.shapes)}"
+        if not isinstance(self.medium, Picture):
             raise UserError(
-                f"this is for pictures [height, width, 1 or 3], and {type(self.system).__name__} makes none here: its data has "
-                f"{has}"
+                f"this is for pictures [height, width, 1 or 3], and {type(self.system).__name__} makes none here, but "
+                f"{self.medium.many} {list(self.made.shape)}"
+                + ("; jaxgan.metrics.modes.modes_covered counts the modes" if isinstance(self.medium, Points) else "")
             )
-        return image
+        return self.made
 
     def source(self, direction: str) -> jax.ShapeDtypeStruct:
         """Shape and dtype of the pictures that a system takes which turns pictures into pictures, in this direction."""
-        return self.shapes["input"] if direction == "ab" and "input" in self.shapes else self.shapes["image"]
+        return self.shapes["input"] if direction == "ab" and "input" in self.shapes else self.made
 
     def zeros(self, count: int) -> dict[str, np.ndarray]:
         """A minibatch of zeros in the shapes of the data."""
@@ -100,9 +108,9 @@ class Record:
             "experiment": self.experiment.to_json(),
             "shapes": {name: [list(s.shape), str(s.dtype)] for name, s in self.shapes.items()},
             "classes": list(self.classes),
-            "examples": self.examples,
-            "vocabulary": list(self.vocabulary),
-            "identity": self.identity,
+            "examples": self.spec.count,
+            "media": {name: encode(medium) for name, medium in self.spec.media.items()},
+            "identity": self.spec.identity,
             "versions": versions(),
         }
 
@@ -113,30 +121,29 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def describe(
-    experiment: Experiment,
-    shapes: dict[str, Any],
-    classes: tuple[str, ...],
-    examples: int,
-    vocabulary: tuple[str, ...] = (),
-    identity: str = "",
-) -> Record:
-    """The record of an experiment on data that gives `shapes`.
+def describe(experiment: Experiment, spec: Spec) -> Record:
+    """The record of an experiment on data that gives `spec`.
 
     Raises:
         UserError: the system reads what the data does not give, or cannot learn from it.
     """
     system = experiment.system
-    missing = [name for name in system.reads if name not in shapes]
-    if missing:
+    if missing := [name for name in system.reads if name not in spec.shapes]:
         raise UserError(
             f"{type(system).__name__} reads {missing[0]!r}, but the data {type(experiment.data).__name__} gives only "
-            f"{', '.join(sorted(shapes))}: choose other data, or a system that does without"
+            f"{', '.join(sorted(spec.shapes))}: choose other data, or a system that does without"
         )
-    used = {name: jax.ShapeDtypeStruct(shapes[name].shape, shapes[name].dtype) for name in system.reads}
-    system = system.resolve(used, classes)
-    system.check_vocabulary(vocabulary)
-    return Record(experiment, system, used, classes, examples, vocabulary, identity)
+    if system.makes not in system.reads:
+        raise UserError(
+            f"{type(system).__name__} makes {system.makes!r}, which is not among what it reads: name it in `reads`, too"
+        )
+    used = spec.of(system.reads)
+    for name, medium in used.media.items():
+        try:
+            medium.check(used.shapes[name].shape, used.shapes[name].dtype)
+        except UserError as error:
+            raise UserError(f"{name!r} of the data {type(experiment.data).__name__}: {error}") from None
+    return Record(experiment, system.resolve(used), used)
 
 
 def read(workdir: Path, experiment: Experiment | None = None) -> Record:
@@ -173,9 +180,18 @@ def decode(encoded: dict[str, Any], source: Path | str, experiment: Experiment |
     }
     if wrong := [name for name, shape in shapes.items() if shape.dtype.kind not in "fiub"]:
         raise UserError(f"{source} is damaged: the type of {wrong[0]} is {shapes[wrong[0]].dtype}, which is no number")
-    # Older workdirs know no texts, and no identity.
-    vocabulary, identity = tuple(encoded.get("vocabulary", ())), encoded.get("identity", "")
-    return describe(experiment, shapes, tuple(encoded["classes"]), encoded["examples"], vocabulary, identity)
+    media = {name: decode_value(medium, source) for name, medium in media_of(encoded).items()}
+    # Older workdirs have no identity.
+    spec = Spec(shapes, encoded["classes"], media, encoded["examples"], encoded.get("identity", ""))
+    return describe(experiment, spec)
+
+
+def media_of(encoded: dict[str, Any]) -> dict[str, Any]:
+    """Of each entry what it is, encoded; in older workdirs the words of texts have a place of their own."""
+    if words := encoded.get("vocabulary"):
+        text = encode(Text(vocabulary=tuple(words)))
+        return {name: text for name in encoded["shapes"] if name in ("text", "wrong_text")}
+    return encoded.get("media", {})
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -242,10 +258,15 @@ def check_data(workdir: Path, record: Record) -> None:
     for side in (now, saved):  # of systems that read no label it does not matter what its values are called
         side["classes"] = [composed(str(name)) for name in side["classes"]] if "label" in record.shapes else []
     different = differences({n: now[n] for n in names}, {n: saved[n] for n in names}, names)
-    if now["vocabulary"] != saved.get("vocabulary", []):  # named, not shown: it may be a thousand words
-        different.append("vocabulary: the words of the texts are others")
-    before = saved.get("identity", "")
-    if not different and before and before != record.identity:
+    media, before = now["media"], media_of(saved)
+    # Named, not shown: it may hold a thousand words.
+    different += [
+        f"{name}: it is of another medium, or its words are others"
+        for name in before
+        if media.get(name) != before[name]
+    ]
+    identity = saved.get("identity", "")
+    if not different and identity and identity != record.spec.identity:
         warn(
             f"warning: the data has as many examples as when {workdir} was trained, but they are others, by their names or "
             "sizes: the run goes on with them"

@@ -14,7 +14,7 @@ from jaxgan import rows
 from jaxgan.augmentation import AUX, Augmentation
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
-from jaxgan.experiment import _decode, _encode
+from jaxgan.experiment import decode_value, encode
 from jaxgan.fields import check
 
 KEY = jax.random.key(3)
@@ -225,4 +225,4 @@ def test_it_is_a_field_of_a_system():
     expected = Augmentation(color=True, target=0.6)
     assert given.augmentation == expected
     assert hash(given) == hash(Holder(expected))
-    assert _decode(_encode(expected), "here") == expected
+    assert decode_value(encode(expected), "here") == expected

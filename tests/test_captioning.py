@@ -14,10 +14,9 @@ from jaxgan import Experiment, captioning
 from jaxgan.cli import main
 from jaxgan.data import AvatarCaptions, Captioned
 from jaxgan.errors import UserError
+from jaxgan.media import Words, grid
 from jaxgan.networks import Convolutional, WordGRU
-from jaxgan.pictures import grid
 from jaxgan.systems.text2image import TextToImage
-from jaxgan.text import Words
 from jaxgan.weights import shipped, unpack
 
 FACES = AvatarCaptions(size=32, count=60)

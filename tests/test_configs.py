@@ -119,7 +119,7 @@ def test_a_config_fits_its_data(name, tmp_path, few_emoji):
         data_at_hand(loaded(name), tmp_path / "pairs") as experiment,
         Batches(experiment.data, batch_size=experiment.batch_size, seed=0) as batches,
     ):
-        record = workdir.describe(experiment, batches.spec, batches.classes, batches.count, batches.vocabulary)
+        record = workdir.describe(experiment, batches.spec)
         batch = {key: next(batches)[key] for key in record.system.reads}
     state = jax.eval_shape(lambda: initial_state(record.system, 0, batch))
     for plan in {record.system.plan(0), record.system.plan(experiment.steps - 1)}:  # all stages there are

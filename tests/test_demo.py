@@ -21,19 +21,18 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import workdir
+from jaxgan import media, workdir
 from jaxgan.cli import main
-from jaxgan.data import AvatarCaptions, Captioned
+from jaxgan.data import AvatarCaptions, Captioned, Spec
 from jaxgan.data.pictures import BadPicture
 from jaxgan.demo import captions, common, latents, server, translation
 from jaxgan.errors import UserError
 from jaxgan.latent import files
+from jaxgan.media import Words, grid
 from jaxgan.networks import Convolutional, WordGRU
-from jaxgan.pictures import grid
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
-from jaxgan.text import Words
 from jaxgan.training.system import System
 from jaxgan.translation_files import load
 from jaxgan.weights import export_weights, import_weights
@@ -59,7 +58,7 @@ def run(tmp_path_factory):
 def record(shape, classes):
     """Of data with such labels."""
     shapes = {"image": jax.ShapeDtypeStruct((32, 32, 3), np.float32), "label": jax.ShapeDtypeStruct(shape, np.int32)}
-    return workdir.Record(None, None, shapes, classes, 0)
+    return workdir.Record(None, None, Spec(shapes, classes))
 
 
 def test_a_picture_is_that_of_jaxgan_sample_and_of_jaxgan_edit(run):
@@ -82,13 +81,15 @@ def test_a_picture_is_that_of_jaxgan_sample_and_of_jaxgan_edit(run):
 
 
 def test_a_column_is_a_class_as_in_jaxgan_sample():
-    record = SimpleNamespace(classes=("cat", "dog", "fox"), shapes={"label": SimpleNamespace(shape=())})
+    label = {"label": SimpleNamespace(shape=())}
+    record = SimpleNamespace(classes=("cat", "dog", "fox"), shapes=label, medium=media.Picture())
     conditional, other = (
         SimpleNamespace(record=record, system=SimpleNamespace(conditions=r)) for r in (("label",), ())
     )
     made = np.zeros((4, 64, 64, 3), np.float32)
     assert latents.sheet(conditional, made, None).size == (3 * 64 + 4, 2 * 64 + 2)
     assert latents.sheet(conditional, made, "dog").size == latents.sheet(other, made, None).size == (130, 130)
+    record.medium = media.Points()
     assert latents.sheet(other, made[:, 0, 0, :2], None).size == (480, 480)  # a plot of points
 
 
@@ -546,6 +547,6 @@ def test_the_page_is_chosen_by_what_the_system_can_do(run, tmp_path):
         for directions, reads in (({"ab": "G"}, ("image",)), ({}, ("image", "text")), ({}, ("image", "label"))):
             system = type("Own", (System,), {"directions": directions, "reads": reads})
             system.__abstractmethods__ = frozenset()
-            other = jaxgan.Run(run.workdir, workdir.Record(None, system(), {}, (), 0), 0, lambda: None, {})
+            other = jaxgan.Run(run.workdir, workdir.Record(None, system(), Spec({})), 0, lambda: None, {})
             assert isinstance(server.build(other, common.Settings(tmp_path)), gradio.Blocks)
     assert asked_for == list(pages)

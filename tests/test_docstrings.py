@@ -192,6 +192,7 @@ SHOWN = {
     "jaxgan.latent": "arithmetic path slerp standardized",
     "jaxgan.losses.adversarial": "discriminator_loss generator_non_saturating_loss hinge_discriminator_loss",
     "jaxgan.losses.penalties": "clip_weights gradient_penalty r1",
+    "jaxgan.media": "Audio Medium Notes Picture Points Text Vector Video Voxels grid to_uint8",
     "jaxgan.metrics.frechet": "frechet_distance",
     "jaxgan.metrics.inception_score": "inception_score",
     "jaxgan.metrics.kernel": "kernel_distance",
@@ -200,7 +201,6 @@ SHOWN = {
     "jaxgan.metrics.similarity": "psnr ssim",
     "jaxgan.networks": "Convolutional Patch Residual UNet",
     "jaxgan.nn": "BatchNorm Conv ConvTranspose InstanceNorm Maxout reflect spectral_norm",
-    "jaxgan.pictures": "grid to_uint8",
     "jaxgan.rows": "interleave solo",
     "jaxgan.weights": "pack",
 }
@@ -213,6 +213,6 @@ def test_what_people_look_up_has_an_example(module):
     assert not without
 
 
-@pytest.mark.parametrize("module", ["jaxgan", "jaxgan.data", "jaxgan.rows", "jaxgan.text", "jaxgan.two_players"])
+@pytest.mark.parametrize("module", ["jaxgan", "jaxgan.data", "jaxgan.media", "jaxgan.rows", "jaxgan.two_players"])
 def test_so_have_the_modules_that_explain_a_whole(module):
     assert ">>> " in importlib.import_module(module).__doc__

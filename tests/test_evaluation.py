@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import jaxgan
-from jaxgan import pictures
+from jaxgan import media
 from jaxgan.commands import evaluate as command
 from jaxgan.data import Arrays
 from jaxgan.errors import UserError
@@ -78,7 +78,7 @@ def test_an_evaluation_says_what_was_compared_and_is_the_same_again(run):
 def test_generated_pictures_are_the_samples_of_the_seed(run, data):
     records = data.load()
     made = np.concatenate(list(generated_pictures(run, CHUNK + 5, 3, data, records)))
-    np.testing.assert_array_equal(made, pictures.to_uint8(run.sample(CHUNK + 5, seed=3)))
+    np.testing.assert_array_equal(made, media.to_uint8(run.sample(CHUNK + 5, seed=3)))
 
 
 def test_a_conditional_system_is_given_the_labels_of_the_data(run, data, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_conditional_system_is_given_the_labels_of_the_data(run, data, monkeyp
     )
     record = types.SimpleNamespace(
         shapes={"image": None, "label": None},
-        vocabulary=(),
+        spec=types.SimpleNamespace(media={}),
         zeros=lambda n: {"image": np.zeros((n, 12, 12, 1)), "label": np.zeros(n)},
     )
     conditional = types.SimpleNamespace(record=record, system=run.system, variables=dict, frozen={})

@@ -13,9 +13,10 @@ import pytest
 import jaxgan
 from jaxgan import workdir
 from jaxgan.cli import main
-from jaxgan.data import Arrays
+from jaxgan.data import Arrays, Spec
 from jaxgan.errors import UserError
 from jaxgan.exporting_onnx import examples, export_onnx, made_by_the_run
+from jaxgan.media import Text
 from jaxgan.networks import (
     CharCNNRNN,
     Convolutional,
@@ -86,9 +87,9 @@ def begun(system, shapes, folder) -> Run:
     if "text" in shapes:
         shapes["wrong_text"] = shapes["text"]
     experiment = jaxgan.Experiment(system=system, data=Arrays(path="none.npz"))
-    record = workdir.describe(experiment, shapes, CLASSES if "label" in shapes else (), 0)
     words = tuple("abcdefghij") if isinstance(getattr(system, "encoder", None), CharCNNRNN) else ("one", "two", "three")
-    record = dataclasses.replace(record, vocabulary=words if "text" in integers & set(shapes) else ())
+    texts = {name: Text(vocabulary=words) for name in ("text", "wrong_text") if "text" in integers & set(shapes)}
+    record = workdir.describe(experiment, Spec(shapes, CLASSES if "label" in shapes else (), texts))
     state, random = jax.jit(lambda: initial_state(record.system, 0, record.zeros(2)))(), np.random.default_rng(0)
 
     def enlarged(path, leaf):

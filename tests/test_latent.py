@@ -13,7 +13,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import workdir
 from jaxgan.commands import directions, edit, interpolate
-from jaxgan.data import Digits
+from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
 from jaxgan.latent import (
     arithmetic,
@@ -266,7 +266,7 @@ def untrained(system, folder):
     """A run that no step has been made of, with weights so large that its pictures differ."""
     experiment = jaxgan.Experiment(system=system, data=Digits())
     shapes = {"image": jax.ShapeDtypeStruct((8, 8, 1), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
-    record = workdir.describe(experiment, shapes, tuple("0123456789"), 100)
+    record = workdir.describe(experiment, Spec(shapes, tuple("0123456789"), count=100))
     state = fresh_state(record.system, 0, lambda: record.zeros(2))
     state = jax.tree.map(np.asarray, state)
     params = jax.tree.map(lambda leaf: leaf * 20, state.networks["G"].params)

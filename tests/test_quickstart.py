@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import pictures
+from jaxgan import media
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -41,4 +41,4 @@ def test_samples_are_varied_and_near_the_data(tmp_path):
     nearness = distances(made, data).min(1).mean() / to_others.min(1).mean()
     assert nearness <= 2
     print(f"pairwise distance {diversity:.2f} of the data's, nearest neighbour {nearness:.2f} of the data's")
-    pictures.grid(made[:64]).save(tmp_path / "grid.png")
+    media.grid(made[:64]).save(tmp_path / "grid.png")

@@ -13,7 +13,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import configs, workdir
 from jaxgan.cli import main
-from jaxgan.data import Avatars
+from jaxgan.data import Avatars, Spec
 from jaxgan.networks import Convolutional
 from jaxgan.report import reading, write_report
 from jaxgan.report.curves import draw
@@ -54,7 +54,7 @@ def fabricated(folder: Path, sheets=(1, 2), classes=("cat", "dog"), lines=LINES)
     """A workdir of a run that was stopped before its first checkpoint."""
     experiment = jaxgan.Experiment(DCGAN(networks=Convolutional(width=2)), Avatars(size=32), batch_size=8, steps=4)
     image = jax.ShapeDtypeStruct((32, 32, 3), np.float32)
-    record = workdir.describe(experiment, {"image": image}, classes, 1234)
+    record = workdir.describe(experiment, Spec({"image": image}, classes, count=1234))
     (folder / "samples").mkdir(parents=True)
     (folder / workdir.RECORD).write_text(json.dumps(record.to_json()))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -128,7 +128,7 @@ def test_a_run_in_training_has_a_page_that_says_what_it_lacks(tmp_path):
         "Median 1,234, from 1,234 to 1,234; 154.3 steps of 8 a second",
     ):  # fmt: skip
         assert sentence in page.text
-    titles = ("losses", "evaluated: fid", "logits", "r1", "throughput, images a second")
+    titles = ("losses", "evaluated: fid", "logits", "r1", "throughput, examples a second")
     assert [chart["aria-label"] for chart in page.all("svg")] == [f"{title} against the step" for title in titles]
     [slider] = page.all("input")
     assert (slider["min"], slider["max"], slider["value"]) == ("0", "1", "1")

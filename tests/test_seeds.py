@@ -100,7 +100,7 @@ def test_each_seed_is_trained_as_if_alone(config, tmp_path, capsys):
     np.testing.assert_allclose([figure["mean"], figure["deviation"]], [(a + b) / 2, abs(a - b) / np.sqrt(2)])
     assert "look/constant" not in runs[0].metrics[-1]
     assert summary["metrics"]["look/constant"] == {"mean": 2.0, "deviation": 0.0, "seeds": 2}
-    assert not {"step", "images_per_second"} & set(summary["metrics"])
+    assert not {"step", "examples_per_second"} & set(summary["metrics"])
     row = next(line.split() for line in out.splitlines() if line.startswith("fit/loss"))
     assert row == ["fit/loss", f"{figure['mean']:.5g}", f"{figure['deviation']:.3g}", "2"]
 

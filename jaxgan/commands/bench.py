@@ -13,14 +13,14 @@ from jaxgan.errors import UserError
 
 
 def run(argv: list[str]) -> int:
-    """Measure a config's training step: seconds, images/s, FLOPs, memory."""
+    """Measure a config's training step: seconds, examples/s, FLOPs, memory."""
     config, rest = config_of("bench", argv)
     chosen = with_source(configs.load(config), rest)
     kind = type(chosen)
 
     @dataclasses.dataclass(frozen=True)
     class Bench:
-        """Measure a config's training step: seconds, images/s, FLOPs, memory."""
+        """Measure a config's training step: seconds, examples/s, FLOPs, memory."""
 
         experiment: Annotated[kind, tyro.conf.arg(name="")]
         json: Path | None = None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import tyro
 
-from jaxgan import film
 from jaxgan.commands.latents import ROW, check_numbers, check_strength, classifier_of, open_run
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
@@ -20,6 +19,7 @@ from jaxgan.latent.directions import (
     standardized,
     value_directions,
 )
+from jaxgan.media import film
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -90,7 +90,7 @@ def run(argv: list[str]) -> int:
         files.save(trained.workdir, files.Direction(one, vector, made, trained.step, trained.digest))
     strengths = np.linspace(-arguments.strength, arguments.strength, COLUMNS, dtype=np.float32)
     points = [z + strength * vector for vector in found.values() for z in starts for strength in strengths]
-    film.write(trained.decode(np.stack(points), label), out, columns=COLUMNS)
+    film.write(trained.decode(np.stack(points), label), out, columns=COLUMNS, medium=trained.record.medium)
     print(
         f"{', '.join(found)} of step {trained.step} in {trained.workdir / files.FOLDER}; "
         f"strengths {strengths[0]:g} to {strengths[-1]:g} in {out}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import tyro
 
-from jaxgan import captioning, film
+from jaxgan import captioning
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.latents import before_and_after, check_numbers, check_strength, classifier_of, open_run
 from jaxgan.commands.parsing import complain, parse
@@ -16,6 +16,7 @@ from jaxgan.errors import UserError
 from jaxgan.latent import attributes, files
 from jaxgan.latent.attributes import held_class
 from jaxgan.latent.concepts import Term, arithmetic, choose, parse_expression
+from jaxgan.media import film
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -91,9 +92,11 @@ def run(argv: list[str]) -> int:
         if not has_other:
             return _show_result(trained, label, concepts, total, out)
         moved = latents + total
-    sheet, columns = before_and_after(trained.decode(latents, label), trained.decode(moved, label))
-    film.write(sheet, out, columns=columns)
-    print(f"{len(latents)} pictures of step {trained.step}, each above its edit, in {out}")
+    medium = trained.record.medium
+    sheet = before_and_after(trained.decode(latents, label), trained.decode(moved, label), medium)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(out)
+    print(f"{len(latents)} {medium.many} of step {trained.step}, each above its edit, in {out}")
     return 0
 
 
@@ -144,7 +147,7 @@ def _show_result(
     spread = NOISE * trained.latents(256).std()
     noise = spread * np.random.default_rng(0).standard_normal((columns - 1, *total.shape), np.float32)
     rows.append(np.concatenate([total[None], total + noise]))
-    film.write(trained.decode(np.concatenate(rows), label), out, columns=columns)
+    film.write(trained.decode(np.concatenate(rows), label), out, columns=columns, medium=trained.record.medium)
     signs = " ".join(f"{'+' if term.sign > 0 else '-'} {term}" for term, _ in concepts)
     print(
         f"step {trained.step}: rows {signs}, the last of each its average; below them the result and neighbours, in {out}"

@@ -35,10 +35,12 @@ def run(argv: list[str]) -> int:
     shapes = ", ".join(f"{name} {list(kind.shape)}" for name, kind in record.shapes.items())
     print(f"system       {workdir.system_name(trained.system)}")
     print(f"step         {trained.step:,} of {about.steps:,}, {about.batch_size} rows each, seed {about.seed}")
-    print(f"data         {data}, {record.examples:,} examples: {shapes}")
+    print(f"data         {data}, {record.spec.count:,} examples: {shapes}")
     print(f"classes      {', '.join(record.classes) or 'none'}")
-    if record.vocabulary:
-        print(f"vocabulary   {len(record.vocabulary)}: {' '.join(record.vocabulary[:20])} ...")
+    if others := [f"{name} {medium}" for name, medium in record.spec.media.items() if dataclasses.fields(medium)]:
+        print(f"media        {', '.join(others)}"[:200])
+    if record.spec.vocabulary:
+        print(f"vocabulary   {len(record.spec.vocabulary)}: {' '.join(record.spec.vocabulary[:20])} ...")
     for name, network in trained.state.networks.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(network.params))
         print(f"network      {name}, {count:,} parameters" + ("" if network.ema is None else ", with moving average"))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import tyro
 
-from jaxgan import captioning, film
+from jaxgan import captioning
 from jaxgan.commands.latents import check_numbers, open_run
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 from jaxgan.latent import path
 from jaxgan.latent.attributes import held_class
+from jaxgan.media import film
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -86,8 +87,8 @@ def run(argv: list[str]) -> int:
         if not moves:  # each leg from its first latent to its last, which begins the next
             made = made[[leg * (frames - 1) + i for leg in range(num - 1) for i in range(frames)]]
         through = f"{num} latents"
-    film.write(made, out, columns=columns, fps=arguments.fps)
-    print(f"{len(made)} pictures through {through} of step {trained.step} in {out}")
+    film.write(made, out, columns=columns, fps=arguments.fps, medium=trained.record.medium)
+    print(f"{len(made)} {trained.record.medium.many} through {through} of step {trained.step} in {out}")
     return 0
 
 

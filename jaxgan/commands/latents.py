@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 import jaxgan
 from jaxgan import configs
 from jaxgan.errors import UserError
+from jaxgan.media import Medium
+from jaxgan.media.base import tiled
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -30,9 +33,6 @@ def open_run(workdir: Path, step: int | None, config: str | None, *, captions: b
             f"{workdir} makes pictures of captions, and this command knows none: change the caption instead, with jaxgan "
             "sample --text or jaxgan interpolate --between texts"
         )
-    if run.record.makes_points:
-        raise UserError(f"{workdir} makes points, and this command is for pictures: jaxgan sample plots points")
-    run.record.picture()
     return run
 
 
@@ -62,9 +62,15 @@ def classifier_of(run: "Run"):
     return load_classifier(run.experiment.data)
 
 
-def before_and_after(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, int]:
-    """Pairs of pictures [N, H, W, C] for a sheet, each above its edit, and its number of columns."""
-    columns = min(len(before), ROW)
-    rest = ((0, -len(before) % columns), (0, 0), (0, 0), (0, 0))
-    rows = [np.pad(made, rest, constant_values=1).reshape(-1, 1, columns, *made.shape[1:]) for made in (before, after)]
-    return np.concatenate(rows, 1).reshape(-1, *before.shape[1:]), columns
+def before_and_after(before: np.ndarray, after: np.ndarray, medium: Medium) -> Image.Image:
+    """A sheet of examples [N, ...], each above its edit."""
+    if not medium.alone:
+        raise UserError(
+            f"one of the {medium.many} alone shows nothing, and its edit no more: this is for what can be seen"
+        )
+    columns, tiles = min(len(before), ROW), []
+    for start in range(0, len(before), columns):
+        for row in (before, after):
+            some = [medium.still(x) for x in medium.checked(row)[start : start + columns]]
+            tiles += some + [None] * (columns - len(some))
+    return tiled(tiles, columns)

@@ -1,4 +1,4 @@
-"""`jaxgan sample`: make pictures with a trained run."""
+"""`jaxgan sample`: make pictures, or what else it makes, with a trained run."""
 
 import dataclasses
 from pathlib import Path
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Make pictures with a trained run. The same arguments give the same pictures."""
+    """Make pictures, or what else it makes, with a trained run. The same arguments give the same."""
 
     workdir: tyro.conf.Positional[Path]
     """Folder of the run."""
     num: int | None = None
-    """How many pictures; 64 by default, or 8 of each --text."""
+    """How many; 64 by default, or 8 of each --text."""
     seed: int = 0
     """Of the noise. Picture i of a seed is the same whatever --num is."""
     label: str | None = None
@@ -36,15 +36,15 @@ class Sample:
     step: int | Literal["best"] | None = None
     """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
-    """The PNG file for the sheet of all pictures, or the plot of all points; WORKDIR/sample.png by default."""
+    """The PNG file for the sheet of all; WORKDIR/sample.png by default."""
     separate: Path | None = None
-    """A folder for each picture as a file of its own, instead of a sheet."""
+    """A folder for each as a file of its own (.png, .wav, .txt, .gif, ... as it is), instead of a sheet."""
     config: str | None = None
     """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
-    """Make pictures with a trained run."""
+    """Make pictures, or what else it makes, with a trained run."""
     arguments = parse(Sample, "jaxgan sample", argv)
     out = arguments.out or (arguments.workdir / "sample.png" if arguments.separate is None else None)
     if out is not None and out.suffix.lower() != ".png":
@@ -58,8 +58,6 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
     if not arguments.truncation >= 0:
         raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
-    from jaxgan import pictures, scatter
-
     experiment = configs.load(arguments.config) if arguments.config else None
     trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
     made = trained.sample(
@@ -70,23 +68,23 @@ def run(argv: list[str]) -> int:
         truncation=arguments.truncation,
         text=arguments.text or None,
     )
-    points = scatter.is_points(made)
-    if points and arguments.separate is not None:
+    medium = trained.record.medium
+    medium.checked(made)
+    if arguments.separate is not None and not medium.alone:
         raise UserError(
-            f"--separate {arguments.separate}: {arguments.workdir} makes points, not pictures; leave it out for a plot of all"
+            f"--separate {arguments.separate}: {arguments.workdir} makes {medium.many}, of which one alone shows nothing; "
+            "leave it out for a plot of all"
         )
-    if not points:
-        pictures.checked(made)
     if arguments.separate is not None:
         arguments.separate.mkdir(parents=True, exist_ok=True)
-        for index, picture in enumerate(pictures.to_uint8(made)):
-            pictures.to_image(picture).save(arguments.separate / f"{index:05d}.png")
-        print(f"{len(made)} pictures of step {trained.step} in {arguments.separate}")
+        suffix = medium.suffixes[0]
+        for index, one in enumerate(made):
+            (arguments.separate / f"{index:05d}{suffix}").write_bytes(medium.encode(one, suffix))
+        print(f"{len(made)} {medium.many} of step {trained.step} in {arguments.separate}")
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        sheet = scatter.scatter(made) if points else pictures.grid(made, _columns(arguments, trained, num))
-        sheet.save(out)
-        print(f"{len(made)} {'points' if points else 'pictures'} of step {trained.step} in {out}")
+        medium.sheet(made, _columns(arguments, trained, num)).save(out)
+        print(f"{len(made)} {medium.many} of step {trained.step} in {out}")
     return 0
 
 

@@ -12,7 +12,7 @@ Importing this is cheap: the libraries that a source needs are imported when it 
 ...     def transform(self, example, random):
 ...         return {"image": np.full((4, 4, 1), example["image"], np.float32)}
 >>> with Batches(Two(), batch_size=6, seed=0) as batches:
-...     batches.count, next(batches)["image"].shape
+...     batches.spec.count, next(batches)["image"].shape
 (2, (6, 4, 4, 1))
 """
 
@@ -23,6 +23,7 @@ from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captioned import Captioned
 from jaxgan.data.captions import Caption
 from jaxgan.data.digits import Digits
+from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.joint import Joint
 from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
@@ -30,6 +31,7 @@ from jaxgan.data.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.pairs import Pairs
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sources import parse_source
+from jaxgan.data.spec import Spec
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.toys import Points
 from jaxgan.data.unpaired import Unpaired
@@ -44,6 +46,7 @@ __all__ = [
     "Caption",
     "Captioned",
     "Digits",
+    "Files",
     "Folder",
     "ImageData",
     "Joint",
@@ -52,6 +55,7 @@ __all__ = [
     "Pairs",
     "Points",
     "Records",
+    "Spec",
     "Unpaired",
     "avatar_attributes",
     "avatar_options",

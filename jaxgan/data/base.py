@@ -15,14 +15,16 @@ import dataclasses
 import difflib
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from jaxgan.data import pictures
+from jaxgan.data.spec import vocabulary_of
 from jaxgan.errors import UserError
+from jaxgan.media.base import Medium
 
 # Bytes of decoded pictures that are kept in memory; a set that needs more is decoded again in each epoch.
 MEMORY = 1 << 30
@@ -39,15 +41,21 @@ class Records:
         where an example is a pair; "label", where there is one, an integer, or zeros and ones [A]; any other field
         may be a number, an array or text.
       classes: the names of the values of "label", or of its A entries; () without labels.
-      vocabulary: what the numbers in "text" stand for, from 1; () without texts. Kept with a run, to read new texts by.
+      media: of each field what it is (`jaxgan.media`), with what the numbers do not say, such as the rate of sounds or the
+        vocabulary of texts. Where it is not said, it is guessed by the shape: pictures, points of the plane, plain numbers.
       identity: what tells the set from another with as many examples, such as a digest of its files' names and sizes, wherever
         they lie; "" where the data set's own fields say it all.
     """
 
     examples: Sequence[dict[str, Any]]
     classes: tuple[str, ...] = ()
-    vocabulary: tuple[str, ...] = ()
+    media: Mapping[str, Medium] = dataclasses.field(default_factory=dict)
     identity: str = ""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """What the numbers of "text" stand for, from 1; () without texts."""
+        return vocabulary_of(self.media)
 
 
 def identity_of(parts: Iterable[str]) -> str:

@@ -18,7 +18,8 @@ from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captions import Caption, Described
 from jaxgan.data.folder import TOLERATED, some
 from jaxgan.errors import UserError
-from jaxgan.text import Characters, Encoded, Words
+from jaxgan.media import Characters, Text, Words
+from jaxgan.media.tokens import Encoded
 
 TEXTS = ("captions", "facts", "text")  # the fields of an example that are read here
 DRAWS = 20  # captions that are drawn at random before all are gone through
@@ -35,7 +36,7 @@ class Captioned:
     is not one of its own. One that only says less than it could is never taken for wrong.
 
     >>> from jaxgan.data import AvatarCaptions
-    >>> from jaxgan.text import Words
+    >>> from jaxgan.media import Words
     >>> data = Captioned(pictures=AvatarCaptions(size=64), text=Words(length=6))
     >>> data.encode(["a red ball"], vocabulary=("a", "ball", "blue", "red")).tolist()
     [[1, 4, 2, 0, 0, 0]]
@@ -97,7 +98,8 @@ class Captioned:
         others = [texts[index] for index in kept]
         _check_wrong([_facts(found[index], texts[index]) for index in kept], others, kept)
         chosen = Described(examples, lambda index: {"others": _Others(index, others, read)}, kept)
-        return Records(chosen, records.classes, tuple(vocabulary), records.identity)
+        text = {name: Text(vocabulary=tuple(vocabulary)) for name in ("text", "wrong_text") if vocabulary}
+        return Records(chosen, records.classes, {**records.media, **text}, records.identity)
 
     def transform(self, example: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Crops and flips the picture, and draws the captions.

@@ -208,7 +208,7 @@ def find_pictures(folder: Path) -> list[Path]:
             "--workdir, or move what jaxgan made out of the folder"
         )
     files, others = [], []
-    for path in sorted(_walk(folder)):
+    for path in sorted(walk(folder)):
         if looks_like_picture(path):
             files.append(path)
         elif path.suffix and path.suffix.lower() not in TABLES:
@@ -229,7 +229,7 @@ def looks_like_picture(path: Path) -> bool:
     return path.suffix.lower() in pictures.SUFFIXES or (not path.suffix and pictures.is_picture(path))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     """The files in a folder and below, without hidden ones and workdirs."""
     seen = set()  # links to folders are followed, but not in circles
     for parent, folders, names in os.walk(folder, followlinks=True):

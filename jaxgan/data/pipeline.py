@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
 
 ENDLESS = 1 << 60  # examples: grain's own endless repeat overflows in batches of 1
@@ -30,11 +31,7 @@ class Batches:
 
     Attributes:
       examples: the data set's examples, in its own order, before any random transform.
-      count: how many there are.
-      classes: names of the values of "label".
-      vocabulary: what the numbers in "text" stand for, from 1.
-      identity: of the data set, as in `Records`.
-      spec: name -> `jax.ShapeDtypeStruct` of one example (without the batch axis).
+      spec: the shapes and media of their entries, the names of the classes, and how many there are.
       position: n of the minibatch that comes next; give it as `start` to go on from here.
 
     >>> from jaxgan.data import Points
@@ -82,9 +79,7 @@ class Batches:
         if len(records.examples) == 0:
             raise UserError(f"the data set is empty: {data}")
         self.examples = records.examples
-        self.count = len(records.examples)
-        self.classes, self.vocabulary = tuple(records.classes), tuple(records.vocabulary)
-        self.identity = records.identity
+        count = len(records.examples)
 
         # Two streams from one seed. Neighbouring seeds must not be neighbours here: grain shuffles epoch e by
         # its seed + e, so seed 0 would repeat in its second epoch the order of seed 1 in its first.
@@ -93,13 +88,14 @@ class Batches:
             grain.MapDataset.source(records.examples)
             .random_map(data.transform, seed=transform_seed)
             .shuffle(seed=shuffle_seed)
-            .repeat(ENDLESS // self.count)
+            .repeat(ENDLESS // count)
             .batch(batch_size // process_count)[process_index::process_count]
         )
         # Read in this thread, because grain sets itself up then, and must not do so in several at once.
         first: Future = Future()
         first.set_result(self._dataset[start])
-        self.spec = {name: jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for name, x in first.result().items()}
+        shapes = {name: jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for name, x in first.result().items()}
+        self.spec = Spec(shapes, tuple(records.classes), records.media, count, records.identity)
         self.position = start
         self._asked = start + 1  # n of the next minibatch that a thread will be asked for
 

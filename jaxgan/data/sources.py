@@ -10,6 +10,7 @@ from jaxgan.data.avatars import Avatars
 from jaxgan.data.base import ImageData, nearest
 from jaxgan.data.captioned import Captioned
 from jaxgan.data.digits import Digits
+from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.openmoji import OpenMoji
 from jaxgan.data.openmoji_pairs import OpenMojiPairs
@@ -35,7 +36,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
       like: its size, channels, crop, resize and flip are kept. Where it is a set of pairs, so is what comes back: a
         folder is one of `Pairs`. Where it is `Unpaired`, a folder has the subfolders A and B, or trainA and trainB, and
         "tfds:cycle_gan/NAME" has the splits trainA and trainB. Where it is `Captioned`, "avatars" are `AvatarCaptions`, and
-        a folder has captions.csv or captions.jsonl.
+        a folder has captions.csv or captions.jsonl. Where it is `Files`, a folder has files of its medium.
 
     Raises:
       UserError: it is none of these (the sentence names the nearest one), or has no pairs, no two sets or no captions as
@@ -47,6 +48,8 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
     """
     if isinstance(like, Unpaired):
         return _two_sets(spec, like)
+    if isinstance(like, Files):
+        return dataclasses.replace(like, path=spec)
     if isinstance(like, Captioned):
         return dataclasses.replace(like, pictures=_with_captions(spec, like.pictures))
     picture = _picture(like)

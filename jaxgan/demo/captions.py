@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxgan import captioning, pictures
+from jaxgan import captioning
 from jaxgan.demo import common
 from jaxgan.errors import UserError
 from jaxgan.latent import files
@@ -55,7 +55,7 @@ def make(
 
 def known_words(run: "Run") -> list[str]:
     """The words that the run reads, in alphabetical order; [] where it reads characters."""
-    words = sorted(word for word in run.record.vocabulary if word.isalpha())
+    words = sorted(word for word in run.record.spec.vocabulary if word.isalpha())
     return words if max(map(len, words), default=1) > 1 else []
 
 
@@ -90,7 +90,7 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
     def draw(text, seed, count, truncation):
         seed, count = common.checked_seed(seed), common.checked_count(count)
         made, note = make(run, text, seed, count, truncation, settings.weights)
-        image = pictures.grid(made)
+        image = run.record.medium.sheet(run.record.medium.checked(made))
         path = common.save(image, f"{files.file_name(text.strip())[:100]}_seed{seed}", settings.folder)
         return common.enlarged(image), common.downloadable(path), common.message(note, "note") if note else ""
 

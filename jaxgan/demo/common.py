@@ -11,9 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from PIL import Image
 
 from jaxgan.errors import UserError
+from jaxgan.media import Medium
+from jaxgan.media.playing import element
 from jaxgan.run import CHUNK
 
 if TYPE_CHECKING:
@@ -141,7 +144,7 @@ def truncation_slider() -> Any:
         1,
         step=0.05,
         label="Truncation",
-        info="Below 1: more typical pictures, less variety",
+        info="Below 1: more typical, less variety",
         elem_id="truncation",
     )
 
@@ -166,6 +169,17 @@ def download() -> Any:
     import gradio
 
     return gradio.DownloadButton("Download PNG", interactive=False, size="md", elem_id="download")
+
+
+def players(medium: Medium, made: np.ndarray) -> str:
+    """The first of what was made as HTML that plays; "" of a medium that the sheet shows all of."""
+    if medium.plays == ".png":
+        return ""
+    parts = [
+        element(medium.encode(x, medium.plays), medium.plays, f"{medium.one} {number}")
+        for number, x in enumerate(made[:SHEET], 1)
+    ]
+    return f'<div class="players">{"".join(parts)}</div>'
 
 
 def downloadable(path: Path) -> Any:

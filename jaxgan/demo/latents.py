@@ -1,4 +1,4 @@
-"""The page of a system that makes pictures, or points, from noise: seeds, truncation, classes, and directions as sliders."""
+"""The page of a system that makes something from noise: seeds, truncation, classes, and directions as sliders."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from jaxgan import pictures, scatter
 from jaxgan.demo import common
 from jaxgan.errors import UserError
 from jaxgan.latent import files, generator, sefa_directions, standardized
@@ -22,8 +21,8 @@ REACH = 4.0
 """Of a slider to either side, in standard deviations of the latents."""
 SAMPLES = 4096
 """From which SeFa's directions take their scale, as by default in `jaxgan directions`: they are the same."""
-POINTS = 2000
-"""At most, of a system that makes points."""
+MANY = 2000
+"""At most, of what shows nothing alone, such as points."""
 ABOUT = "Strengths in standard deviations of the latents. sefa: what the first layer stretches most."
 COLUMNS = 16
 """Classes that have a column each on a sheet."""
@@ -80,7 +79,7 @@ def make(
     label: str | None = None,
     weights: str = "ema",
 ) -> np.ndarray:
-    """What `jaxgan sample` makes of this seed, [count, H, W, C] in [-1, 1] or points [count, 2]; moved along directions.
+    """What `jaxgan sample` makes of this seed, [count, ...]; moved along directions.
 
     Raises:
         UserError: as `Run.sample`; a strength or the truncation is not a number of the sliders.
@@ -97,11 +96,10 @@ def make(
 
 
 def sheet(run: "Run", made: np.ndarray, label: str | None) -> Image.Image:
-    """The sheet of `jaxgan sample`: a plot of points; pictures in a square, or a column for each class."""
-    if scatter.is_points(made):
-        return scatter.scatter(made)
-    classes = class_names(run)
-    return pictures.grid(made, len(classes) if label is None and 1 < len(classes) <= COLUMNS else None)
+    """The sheet of `jaxgan sample`; where there are classes, a column for each."""
+    classes, medium = class_names(run), run.record.medium
+    columns = len(classes) if label is None and 1 < len(classes) <= COLUMNS else None
+    return medium.sheet(medium.checked(made), columns)
 
 
 def class_names(run: "Run") -> tuple[str, ...]:
@@ -114,18 +112,15 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
     """Puts the page into the Blocks, which are open; there are pictures as soon as it is loaded."""
     import gradio
 
-    points = run.record.makes_points
-    if not points:
-        run.record.picture()
+    medium, name = run.record.medium, run.record.medium.many.capitalize()
     classes, axes = class_names(run), sliders(run)
-    most = POINTS if points else common.CHUNK
+    most = common.CHUNK if medium.alone else MANY
     rows = 4 * len(classes) if 1 < len(classes) <= COLUMNS else common.SHEET
     with common.columns() as (controls, right):
         with controls:
             seed, again = common.seed_row()
-            count = gradio.Slider(
-                1, most, 1000 if points else rows, step=1, label="Points" if points else "Pictures", elem_id="count"
-            )
+            first = rows if medium.alone else MANY // 2
+            count = gradio.Slider(1, most, first, step=1, label=name, elem_id="count")
             inputs = [seed, count]
             if classes:
                 inputs.append(gradio.Dropdown([EACH, *classes], value=EACH, label="Class", elem_id="class"))
@@ -141,7 +136,8 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
                 reset = gradio.Button("All directions to 0", elem_id="reset")
         with right:
             said = gradio.HTML(elem_id="message", padding=False)
-            shown = common.picture("Points" if points else "Pictures", "result")
+            shown = common.picture(name, "result")
+            players = gradio.HTML(elem_id="players", padding=False, visible=medium.plays != ".png")
             button = common.download()
 
     def draw(seed, count, *rest):
@@ -153,12 +149,12 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
         made = make(run, moves, seed, common.checked_count(count, most), truncation, label, settings.weights)
         image = sheet(run, made, label)
         path = common.save(image, f"seed{seed}{_words(label, truncation, moves)}", settings.folder)
-        return common.enlarged(image), common.downloadable(path), ""
+        return common.enlarged(image), common.players(medium, made), common.downloadable(path), ""
 
-    outputs = [shown, button, said]
+    outputs = [shown, players, button, said]
     triggers = [part.change for part in inputs] + [blocks.load]
     # While a slider is dragged only its last place counts.
-    gradio.on(triggers, common.told(draw, 3), inputs, outputs, **common.event(trigger_mode="always_last"))
+    gradio.on(triggers, common.told(draw, 4), inputs, outputs, **common.event(trigger_mode="always_last"))
     again.click(common.new_seed, None, seed, **common.event())
     if axes:
         reset.click(lambda: [0] * len(axes), None, strengths, **common.event())

@@ -42,6 +42,8 @@ h2 { font-size: 1rem; margin: 0; }
 .message.bad { background: #fde8e8; color: #8a1c1c; }
 .message.note { background: #fdf3d8; color: #6b4a00; }
 .picture:not(:has(img)) .empty { min-height: 160px; height: 160px; }
+.players { display: flex; flex-wrap: wrap; gap: 8px; }
+.players pre { flex: 1 1 280px; white-space: pre-wrap; margin: 0; }
 .seeds { align-items: flex-end; flex-wrap: nowrap; }
 #new-seed { height: 42px; margin-bottom: 12px; }
 footer { display: none !important; }

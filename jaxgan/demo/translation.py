@@ -11,7 +11,7 @@ from PIL import Image
 from jaxgan.data.pictures import BadPicture
 from jaxgan.demo import common
 from jaxgan.errors import UserError
-from jaxgan.pictures import to_image
+from jaxgan.media.picture import to_image
 from jaxgan.translation_files import File, load, resized, translate_files
 from jaxgan.translation_labels import attribute_groups, parse_label
 

@@ -105,10 +105,10 @@ def judged(run: "Run", latents: np.ndarray, classifier, label: str | None = None
         classifier: of `jaxgan.metrics.classifier`.
         label: the class that a conditional system is held at.
     """
-    from jaxgan import pictures
+    from jaxgan import media
 
     parts = [
-        classifier.predict(pictures.to_uint8(run.decode(latents[start : start + JUDGED_AT_ONCE], label)))
+        classifier.predict(media.to_uint8(run.decode(latents[start : start + JUDGED_AT_ONCE], label)))
         for start in range(0, len(latents), JUDGED_AT_ONCE)
     ]
     return {attribute: np.concatenate([part[attribute] for part in parts]) for attribute in parts[0]}

@@ -54,9 +54,9 @@ def load(run: "Run", name: str) -> Direction:
     path = folder / f"{name}.npz"
     known = sorted(file.stem for file in folder.glob("*.npz"))
     if name not in known:
-        hint = f"{nearest(name, known)} There are {', '.join(known)}" if known else "."
+        hint = f"{nearest(name, known)} There are {', '.join(known)};" if known else ":"
         make = f"jaxgan directions {run.workdir} --attribute {name}"
-        raise UserError(f'{run.workdir} has no direction "{name}"{hint}; make it with {make}')
+        raise UserError(f'{run.workdir} has no direction "{name}"{hint} make it with {make}')
     try:
         with np.load(path, allow_pickle=False) as file:
             direction = Direction(name, file["vector"], str(file["made"]), int(file["step"]), str(file["digest"]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxgan import pictures
+from jaxgan import media
 from jaxgan.errors import UserError
 
 BATCH = 64
@@ -51,7 +51,7 @@ def quantise(images: np.ndarray, first: int = 0) -> np.ndarray:
             f"generated picture {number} is not finite (NaN or infinite), and cannot be scored: the weights are damaged or "
             "training diverged; give --step with an earlier checkpoint"
         )
-    return pictures.to_uint8(images)
+    return media.to_uint8(images)
 
 
 def batches(source: Iterable[np.ndarray], size: int = BATCH) -> Iterator[np.ndarray]:

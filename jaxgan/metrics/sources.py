@@ -27,11 +27,11 @@ def fixed_examples(data: Any, records: Records, indices: Sequence[int]) -> Itera
         yield data.transform(records.examples[int(index)], np.random.default_rng([0, int(index)]))
 
 
-def real_pictures(data: Any, records: Records, indices: Sequence[int]) -> Iterator[np.ndarray]:
-    """The pictures of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
+def real_pictures(data: Any, records: Records, indices: Sequence[int], entry: str = "image") -> Iterator[np.ndarray]:
+    """The pictures, an `entry`, of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
     for start in range(0, len(indices), CHUNK):
         made = fixed_examples(data, records, indices[start : start + CHUNK])
-        yield quantise(np.stack([example["image"] for example in made]), start)
+        yield quantise(np.stack([example[entry] for example in made]), start)
 
 
 def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Records) -> Iterator[np.ndarray]:
@@ -43,7 +43,7 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
     Raises:
         UserError: the system makes no pictures, or one of them is not finite; the data's captions have other words now.
     """
-    if records.vocabulary != run.record.vocabulary:
+    if records.media.get("text", run.record.spec.media.get("text")) != run.record.spec.media.get("text"):
         raise UserError(
             f"the captions of the data have other words than when {run.workdir} was trained, so its numbers would mean others: "
             "bring them back"
@@ -51,7 +51,7 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
     key = jax.random.key(np.uint32(seed), impl="threefry2x32")
     variables = jax.device_put({**run.variables(), **run.frozen})
     sample = compiled_sample(run.system)
-    conditional = set(run.record.shapes) != {"image"} or not run.system.has_latents
+    conditional = set(run.record.shapes) != {run.system.makes} or not run.system.has_latents
     order = np.random.default_rng(seed).permutation(len(records.examples)) if conditional else None
     for part, start in enumerate(range(0, num, CHUNK)):
         inputs = run.record.zeros(CHUNK)
@@ -62,7 +62,7 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
             if run.system.directions and "label" in inputs:
                 # Turned into what its own label says a picture would stay as it is: it takes that of another example.
                 others = fixed_examples(data, records, order[np.arange(start + 1, start + 1 + CHUNK) % len(order)])
-                pictures_of = {"input", "image"}
+                pictures_of = {"input", run.system.makes}
                 kept = {name: inputs[name] for name in inputs if name in pictures_of}
                 labels = [
                     {name: np.asarray(other[name]) for name in inputs if name not in pictures_of} for other in others

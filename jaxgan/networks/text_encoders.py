@@ -1,4 +1,4 @@
-"""Networks that read captions: from the numbers of characters or words, as `jaxgan.text` gives them, to one vector.
+"""Networks that read captions: from the numbers of characters or words, as `jaxgan.media.tokens` gives them, to one vector.
 
 `CharCNNRNN` reads characters, `WordGRU` words, and `GivenVectors` stands for vectors that were computed elsewhere. A system has
 one of them as a field of the type `TextEncoder`. They are trained beside `PictureEncoder`, which brings pictures into the same

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+from jaxgan.media.playing import element
 from jaxgan.report.curves import COLORS, Chart, charts, draw
 from jaxgan.report.reading import Contents, Sheet
 
@@ -23,7 +24,7 @@ SMALLEST_WIDTH = 512
 MOST_NAMES = 60
 """Of classes and words so many are listed."""
 
-THROUGHPUT = "images_per_second"
+THROUGHPUT = "examples_per_second"
 
 
 def page(contents: Contents) -> str:
@@ -33,8 +34,8 @@ def page(contents: Contents) -> str:
     # As the browser takes it: all between the tags.
     hashed = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
     policy = (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; "
+        "base-uri 'none'; form-action 'none'"
     )
     sections = (_head, _overview, _curves, _evaluation, _config, _reproduce)
     return Template(frame.joinpath("page.html").read_text()).substitute(
@@ -49,13 +50,14 @@ def page(contents: Contents) -> str:
 def _head(contents: Contents) -> str:
     experiment, steps = contents.saved["experiment"], contents.saved["experiment"].get("steps")
     shapes = contents.saved["shapes"]
-    shape = _shape(shapes["image"]) if "image" in shapes else ""
+    makes = contents.run.system.makes if contents.run is not None else "image"
+    shape = _shape(shapes[makes]) if makes in shapes else ""
     facts = {"Step": f"{contents.step:,}" + (f" of {steps:,}" if isinstance(steps, int) else "")}
     if contents.run is not None:
         facts["Parameters"] = f"{sum(_count(network) for network in contents.run.state.networks.values()):,}"
     facts["Examples"] = f"{contents.saved['examples']:,}"
     if speeds := _speeds(contents):
-        facts["Images a second"] = _figure(statistics.median(speeds))
+        facts[f"{_many(contents).capitalize()} a second"] = _figure(statistics.median(speeds))
     facts |= {name: _figure(value) for name, value in list(_evaluated(contents))[:2]}
     done = isinstance(steps, int) and contents.step >= steps
     state = "The run is finished." if done else "The run is still training, or was stopped on the way."
@@ -80,7 +82,10 @@ def _samples(contents: Contents) -> str:
     if not contents.sheets:
         return ""
     last = contents.sheets[-1]
-    width = last.width * max(1, round(SMALLEST_WIDTH / max(last.width, 1)))
+    pixels = (
+        contents.run is None or contents.run.record.medium.plays == ".png"
+    )  # what is drawn otherwise is legible as it is
+    width = last.width * (max(1, round(SMALLEST_WIDTH / max(last.width, 1))) if pixels else 1)
     few = len(contents.sheets) < contents.sheets_found
     about = f"{len(contents.sheets)} of the {contents.sheets_found:,} grids, evenly over the run. " if few else ""
     lines = [
@@ -102,9 +107,22 @@ def _samples(contents: Contents) -> str:
         lines.append(f'<p class="small">step {last.step:,}</p>')
     lines.append(
         f'<img id="sheet" width="{last.width}" height="{last.height}" alt="step {last.step:,}" '
-        f'src="data:image/png;base64,{_base64(last)}">\n</figure>'
+        f'src="data:image/png;base64,{_base64(last)}">\n{_players(contents)}</figure>'
     )
     return "\n".join(lines)
+
+
+def _players(contents: Contents) -> str:
+    """Some of the newest step's, as they play."""
+    if not contents.played:
+        return ""
+    shown = "\n".join(element(content, suffix, name) for name, content, suffix in contents.played)
+    return f'<div class="players">\n{shown}\n</div>\n'
+
+
+def _many(contents: Contents) -> str:
+    """What the run makes."""
+    return contents.run.record.medium.many if contents.run is not None else "examples"
 
 
 def _data(contents: Contents) -> str:
@@ -113,9 +131,16 @@ def _data(contents: Contents) -> str:
     for name, kind in saved["shapes"].items():
         about.append((name, f"{_shape(kind)}, {_plain(kind[1])}" if _is_shape(kind) else _plain(kind)))
     about.append(("classes", _listed(saved["classes"]) or "none"))
-    if isinstance(words := saved.get("vocabulary"), list) and words:
+    if words := _words(saved):
         about.append((f"vocabulary of {len(words):,}", _listed(words)))
     return f"<h2>Data</h2>\n{_table((), about)}"
+
+
+def _words(saved: dict[str, Any]) -> list[Any]:
+    """What the numbers of texts stand for."""
+    media = saved.get("media") if isinstance(saved.get("media"), dict) else {}
+    found = [medium.get("vocabulary") for medium in media.values() if isinstance(medium, dict)]
+    return next((words for words in (*found, saved.get("vocabulary")) if isinstance(words, list) and words), [])
 
 
 def _networks(contents: Contents) -> str:
@@ -191,7 +216,7 @@ def _throughput(contents: Contents) -> str:
     line = f"Median {_figure(median)}, from {_figure(min(speeds))} to {_figure(max(speeds))}"
     if isinstance(batch, int) and batch > 0:
         line += f"; {_figure(median / batch)} steps of {batch:,} a second"
-    chart = draw("throughput, images a second", {THROUGHPUT: contents.series[THROUGHPUT]}, THROUGHPUT)
+    chart = draw(f"throughput, {_many(contents)} a second", {THROUGHPUT: contents.series[THROUGHPUT]}, THROUGHPUT)
     return _chart(chart, f"{line}. Without the time for grids, checkpoints and evaluations.")
 
 

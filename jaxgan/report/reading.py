@@ -13,6 +13,7 @@ from jaxgan import run as runs
 from jaxgan import workdir
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
+from jaxgan.media.playing import KINDS
 from jaxgan.run import Run
 from jaxgan.training.logs import read_metrics
 
@@ -48,6 +49,7 @@ class Contents:
         evaluation: evaluation.json.
         run: the run at its newest good checkpoint.
         missing: a sentence about each thing that a report could show and the workdir does not have.
+        played: (name, content, suffix) of the files of the newest sheet that a browser plays.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Contents:
     evaluation: dict[str, Any] | None
     run: Run | None
     missing: list[str]
+    played: list[tuple[str, bytes, str]]
 
 
 def read(directory: Path, experiment: Experiment | None = None) -> Contents:
@@ -79,8 +82,9 @@ def read(directory: Path, experiment: Experiment | None = None) -> Contents:
     if run is not None:
         steps.append(run.step)
     return Contents(
-        directory.resolve().name, saved, max(steps, default=0), series, sheets, found, evaluation, run, missing
-    )
+        directory.resolve().name, saved, max(steps, default=0), series, sheets, found, evaluation, run, missing,
+        _played(directory / "samples", sheets),
+    )  # fmt: skip
 
 
 def _saved(path: Path) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def _series(path: Path, missing: list[str]) -> dict[str, list[tuple[int, float]]
     for record in records:
         for name, value in record.items():
             if name != "step" and (number := _number(value)) is not None:
+                name = {"images_per_second": "examples_per_second"}.get(name, name)  # of older workdirs
                 series.setdefault(name, []).append((record["step"], number))
     if not series:
         missing.append("No curves: metrics.jsonl has no figures yet.")
@@ -149,6 +154,15 @@ def _sheets(folder: Path, missing: list[str]) -> tuple[list[Sheet], int]:
     elif not files:
         missing.append("No sample grids: the folder samples has none yet.")
     return sheets, len(files)
+
+
+def _played(folder: Path, sheets: list[Sheet]) -> list[tuple[str, bytes, str]]:
+    """The files beside the newest sheet, as far as the page takes them."""
+    found, size = [], 0
+    for path in sorted(folder.glob(f"{sheets[-1].step:06d}-*")) if sheets else ():
+        if path.suffix in KINDS and path.suffix != ".png" and (size := size + path.stat().st_size) <= MOST_BYTES:
+            found.append((path.stem, path.read_bytes(), path.suffix))
+    return found
 
 
 def _few(files: list[Path]) -> list[Path]:

@@ -101,21 +101,21 @@ class CGAN(System):
     momentum: float = 0.5
     """Of gradient descent, both players."""
 
-    def resolve(self, shapes, classes):
-        if shapes["label"].shape != ():
+    def resolve(self, spec):
+        if spec.shapes["label"].shape != ():
             raise UserError(
-                f"CGAN takes one class for each picture; the data's labels are {list(shapes['label'].shape)} numbers each: "
-                "choose another label of the data"
+                f"CGAN takes one class for each picture; the data's labels are {list(spec.shapes['label'].shape)} numbers "
+                "each: choose another label of the data"
             )
         if self.classes is None:
-            if not classes:
+            if not spec.classes:
                 raise UserError(
                     "CGAN needs labels, and the data names no classes: choose a label of the data, or give --system.classes"
                 )
-            return dataclasses.replace(self, classes=len(classes))
-        if classes and len(classes) != self.classes:
+            return dataclasses.replace(self, classes=len(spec.classes))
+        if spec.classes and len(spec.classes) != self.classes:
             raise UserError(
-                f"system.classes is {self.classes}, but the data has {len(classes)} classes: leave it out to take theirs"
+                f"system.classes is {self.classes}, but the data has {len(spec.classes)} classes: leave it out to take theirs"
             )
         return self
 

@@ -112,12 +112,12 @@ class CoGAN(System):
     beta2: float = 0.999
     """Of Adam, both players."""
 
-    def resolve(self, shapes, classes):
-        shape, label = shapes["image"].shape, shapes["label"].shape
+    def resolve(self, spec):
+        shape, label = spec.shapes["image"].shape, spec.shapes["label"].shape
         if shape[0] != shape[1] or shape[0] not in (8, 16, 32, 64, 128, 256):
             raise UserError(f"CoGAN makes squares of 8, 16, ..., 256 pixels, not {list(shape[:2])}: set --data.size")
-        if label != () or not 0 <= self.first < len(classes) or len(classes) < 2:
-            found = f"{len(classes)} classes in the shape {list(label)}"
+        if label != () or not 0 <= self.first < len(spec.classes) or len(spec.classes) < 2:
+            found = f"{len(spec.classes)} classes in the shape {list(label)}"
             raise UserError(
                 f"CoGAN couples class {self.first} with others; the data's label has {found}: set --data.label"
             )

@@ -48,11 +48,11 @@ class CycleGAN(System):
     beta1: float = 0.5
     """Of Adam, all players."""
 
-    def resolve(self, shapes, classes):
-        shape = shapes["image"].shape
-        if shapes["input"].shape != shape:
+    def resolve(self, spec):
+        shape = spec.shapes["image"].shape
+        if spec.shapes["input"].shape != shape:
             raise UserError(
-                f"CycleGAN's two sets have pictures of one size; the data's are {shapes['input'].shape}, {shape}"
+                f"CycleGAN's two sets have pictures of one size; the data's are {spec.shapes['input'].shape}, {shape}"
             )
         self.discriminator.check(shape)
         return dataclasses.replace(self, generator=self.generator.resolve(shape))
@@ -119,13 +119,13 @@ class CycleGAN(System):
         return self.translate(variables, inputs["input"], key)
 
     def preview(self, variables, inputs, key):
-        """Rows of x, G(x), F(G(x)), and y, F(y), G(F(y))."""
+        """There and back, from both sides."""
         made = []
         for first, there, back in ((inputs["input"], "ab", "ba"), (inputs["image"], "ba", "ab")):
             keys = [jax.random.fold_in(key, len(made) + turn) for turn in (1, 2)]
             second = self.translate(variables, first, keys[0], direction=there)
             made += [first, second, self.translate(variables, second, keys[1], direction=back)]
-        return jnp.stack(made, 1)
+        return dict(zip(("x", "G(x)", "F(G(x))", "y", "F(y)", "G(F(y))"), made, strict=True))
 
 
 class _Passes:

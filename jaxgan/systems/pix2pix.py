@@ -42,11 +42,11 @@ class Pix2Pix(System):
     beta1: float = 0.5
     """Of Adam, both players."""
 
-    def resolve(self, shapes, classes):
-        shape = shapes["image"].shape
-        if shapes["input"].shape != shape:
+    def resolve(self, spec):
+        shape = spec.shapes["image"].shape
+        if spec.shapes["input"].shape != shape:
             raise UserError(
-                f"Pix2Pix turns pictures into others of their size; the data's are {shapes['input'].shape}, {shape}"
+                f"Pix2Pix turns pictures into others of their size; the data's are {spec.shapes['input'].shape}, {shape}"
             )
         if not self.l1 and self.adversarial == "none":
             raise UserError('system.l1 is 0 and system.adversarial is "none": nothing would be left to learn from')
@@ -102,8 +102,7 @@ class Pix2Pix(System):
         return self.translate(variables, inputs["input"], key)
 
     def preview(self, variables, inputs, key):
-        """Rows of input, output, target."""
-        return jnp.stack([inputs["input"], self.sample(variables, inputs, key), inputs["image"]], 1)
+        return {"input": inputs["input"], "output": self.sample(variables, inputs, key), "target": inputs["image"]}
 
     def _translate(self, variables: dict[str, Any], pictures: jax.Array, key: jax.Array):
         return pass_through(self.generator, variables, pictures, key, self.dtype)

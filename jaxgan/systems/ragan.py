@@ -33,13 +33,13 @@ class RaGAN(TwoPlayers, System):
     beta2: float = 0.999
     """Of Adam, both players."""
 
-    def resolve(self, shapes, classes):
+    def resolve(self, spec):
         if self.penalty_weight and self.networks.apart:
             raise UserError(
                 "RaGAN's penalty is on each example's own gradient, which it has none of under BatchNorm: set "
                 "--system.networks.discriminator-norm none, or --system.penalty-weight 0"
             )
-        return super().resolve(shapes, classes)
+        return super().resolve(spec)
 
     def phases(self):
         return (

@@ -45,26 +45,26 @@ class SNGAN(TwoPlayers, System):
     def label_values(self):
         return (self.classes or 0) if self.conditional else 0
 
-    def resolve(self, shapes, classes):
+    def resolve(self, spec):
         if not self.conditional:
-            return super().resolve(shapes, classes)
-        if shapes["label"].shape != ():
+            return super().resolve(spec)
+        if spec.shapes["label"].shape != ():
             raise UserError(
-                f"SNGAN takes one class for each picture; the data's labels are {list(shapes['label'].shape)} numbers each: "
-                "choose another label of the data"
+                f"SNGAN takes one class for each picture; the data's labels are {list(spec.shapes['label'].shape)} numbers "
+                "each: choose another label of the data"
             )
-        if not classes and self.classes is None:
+        if not spec.classes and self.classes is None:
             raise UserError(
                 "a conditional SNGAN needs labels, and the data names no classes: choose a label of the data, or give "
                 "--system.classes"
             )
-        if classes and self.classes not in (None, len(classes)):
+        if spec.classes and self.classes not in (None, len(spec.classes)):
             raise UserError(
-                f"system.classes is {self.classes}, but the data has {len(classes)} classes: leave it out to take theirs"
+                f"system.classes is {self.classes}, but the data has {len(spec.classes)} classes: leave it out to take theirs"
             )
-        counted = dataclasses.replace(self, classes=len(classes) or self.classes)
+        counted = dataclasses.replace(self, classes=len(spec.classes) or self.classes)
         counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
-        return super(SNGAN, counted).resolve(shapes, classes)
+        return super(SNGAN, counted).resolve(spec)
 
     def check_batch(self, batch):
         if self.conditional:

@@ -124,8 +124,8 @@ class StarGAN(System):
     def reads(self):
         return ("image", "label", "source") if self.sets else ("image", "label")
 
-    def resolve(self, shapes, classes):
-        shape, label = shapes["image"].shape, shapes["label"].shape
+    def resolve(self, spec):
+        shape, label = spec.shapes["image"].shape, spec.shapes["label"].shape
         least = 1 << self.discriminator_layers
         if len(shape) != 3 or any(side % least for side in shape[:2]):
             raise UserError(
@@ -133,12 +133,12 @@ class StarGAN(System):
                 f"{'x'.join(map(str, shape[:2]))}: set --data.size to a multiple of {least}, or fewer "
                 "--system.discriminator-layers"
             )
-        if len(label) > 1 or (not label and not classes and self.labels is None):
+        if len(label) > 1 or (not label and not spec.classes and self.labels is None):
             raise UserError(
                 "StarGAN takes labels [A] of yes-or-no attributes, or one of A named classes: choose the label of the data, "
                 "or give --system.labels"
             )
-        count = label[0] if label else len(classes) or self.labels
+        count = label[0] if label else len(spec.classes) or self.labels
         if self.labels not in (None, count):
             raise UserError(f"system.labels is {self.labels}, but the data has {count}: leave it out to take theirs")
         fits = sum(self.sets) == count and len(label) == 1 if self.sets else True

@@ -132,13 +132,14 @@ class TextToImage(System):
     """Step from which the network S that style transfer needs learns, too, beside the GAN; None for no such network. The paper
     trains it when the generator is done: the last quarter of the steps will do."""
 
-    def resolve(self, shapes, classes):
-        self.networks.check(shapes["image"].shape)
-        text, given = shapes["text"], isinstance(self.encoder, GivenVectors)
-        if len(text.shape) != 1 or (text.shape, text.dtype) != (shapes["wrong_text"].shape, shapes["wrong_text"].dtype):
+    def resolve(self, spec):
+        self.networks.check(spec.shapes["image"].shape)
+        text, given = spec.shapes["text"], isinstance(self.encoder, GivenVectors)
+        wrong = spec.shapes["wrong_text"]
+        if len(text.shape) != 1 or (text.shape, text.dtype) != (wrong.shape, wrong.dtype):
             raise UserError(
                 'the data\'s "text" and "wrong_text" must be alike, a row of numbers for each caption, but they are '
-                f"{list(text.shape)} and {list(shapes['wrong_text'].shape)}: see jaxgan.data.Captioned"
+                f"{list(text.shape)} and {list(wrong.shape)}: see jaxgan.data.Captioned"
             )
         vectors = np.issubdtype(text.dtype, np.floating)
         if given and not vectors:
@@ -164,11 +165,11 @@ class TextToImage(System):
             raise UserError(f"system.ema is {self.ema}: it must be below 1, such as 0.999; 0 keeps no average")
         if self.beta > 1:
             raise UserError(f"system.beta is {self.beta}: it must be at most 1")
+        if not given:
+            self._check_vocabulary(spec.vocabulary)
         return self
 
-    def check_vocabulary(self, vocabulary):
-        if isinstance(self.encoder, GivenVectors):
-            return
+    def _check_vocabulary(self, vocabulary):
         if len(vocabulary) > self.encoder.vocabulary:
             raise UserError(
                 f"the data has {len(vocabulary)} words or characters, and system.encoder.vocabulary is "
@@ -213,7 +214,7 @@ class TextToImage(System):
             variables["S"] = self._style_encoder().init(jax.random.fold_in(key, 0), image)
         return variables
 
-    def pretrained(self, vocabulary):
+    def pretrained(self, spec):
         if self.encoder_from is None:
             return {}
         from jaxgan.run import restore
@@ -227,7 +228,7 @@ class TextToImage(System):
             raise UserError(
                 f"{where}, which has no encoder {self.encoder}: give the sizes of its own, or another workdir"
             )
-        if other.record.vocabulary != vocabulary:
+        if other.record.spec.vocabulary != spec.vocabulary:
             raise UserError(
                 f"{where}, whose encoder learnt other words than the data has: train one on this data first"
             )
@@ -282,8 +283,8 @@ class TextToImage(System):
         return self._style_encoder().apply(variables["S"], pictures)
 
     def preview(self, variables, inputs, key):
-        """Beside each real picture one of its caption."""
-        return jnp.stack([inputs["image"], self.sample(variables, inputs, key)], 1)
+        """Each caption, what it says of, and what is made of it."""
+        return {"text": inputs["text"], "real": inputs["image"], "made": self.sample(variables, inputs, key)}
 
     def embedding_loss(self, c: Context):
         """The first stage: captions and pictures of the batch, each to find its own among the others."""

@@ -37,13 +37,13 @@ class WGAN(TwoPlayers, System):
     learning_rate: float = 5e-5
     """Of RMSprop, both players."""
 
-    def resolve(self, shapes, classes):
+    def resolve(self, spec):
         if self.schedule.warmup:
             raise UserError(
                 "WGAN's schedule cannot have a warm-up: the first updates must bring the critic's weights into their box; set "
                 "--system.schedule.warmup 0"
             )
-        return super().resolve(shapes, classes)
+        return super().resolve(spec)
 
     def phases(self):
         # A plain number where it is one: a schedule of the rates then counts steps, not moves.

@@ -42,13 +42,13 @@ class WGANGP(TwoPlayers, System):
     beta2: float = 0.9
     """Of Adam, both players."""
 
-    def resolve(self, shapes, classes):
+    def resolve(self, spec):
         if self.networks.apart:
             raise UserError(
                 "WGANGP cannot have BatchNorm in its critic, since the penalty is on each example's own gradient: set "
                 "--system.networks.discriminator-norm to layer or none"
             )
-        return super().resolve(shapes, classes)
+        return super().resolve(spec)
 
     def phases(self):
         return (

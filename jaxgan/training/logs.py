@@ -13,6 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from jaxgan.media.playing import summary
+
 DECISIVE = ("/loss", "/gradient_norm")
 """How the names of the engine's own metrics end, those that must be finite."""
 
@@ -65,12 +67,15 @@ class MetricSums:
 class Logs:
     """The log files of a workdir and the person's screen."""
 
-    def __init__(self, workdir: Path | None, first_step: int, last_step: int, quiet: bool = False):
+    def __init__(
+        self, workdir: Path | None, first_step: int, last_step: int, quiet: bool = False, unit: str = "examples"
+    ):
         """Open the logs to go on from `first_step`; lines of later steps, of a run that was killed, are dropped.
 
-        Without a `workdir` nothing is written, and nothing said: so do those processes of a run that do not lead.
+        Without a `workdir` nothing is written, and nothing said: so do those processes of a run that do not lead. `unit` is
+        what the rows of a batch are called.
         """
-        self.workdir, self.first_step, self.last_step = workdir, first_step, last_step
+        self.workdir, self.first_step, self.last_step, self.unit = workdir, first_step, last_step, unit
         self.records: list[dict[str, Any]] = []
         if workdir is not None:
             path = workdir / "metrics.jsonl"
@@ -123,9 +128,9 @@ class Logs:
         speed, shown = {}, ""
         if done := step - self._last_step:
             seconds = max(now - self._last, 1e-9)
-            speed = {"images_per_second": round(done * rows_per_step / seconds, 2)}
+            speed = {"examples_per_second": round(done * rows_per_step / seconds, 2)}
             remaining = int(seconds / done * (self.last_step - step))
-            shown = f"  {speed['images_per_second']:.1f} images/s  ETA {remaining // 60}:{remaining % 60:02d}"
+            shown = f"  {speed['examples_per_second']:.1f} {self.unit}/s  ETA {remaining // 60}:{remaining % 60:02d}"
         self._last, self._last_step = now, step
         # JSON knows no infinity.
         finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
@@ -133,7 +138,7 @@ class Logs:
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name.endswith("loss"))
         self.say(f"step {step}/{self.last_step}  {losses}{shown}")
         if self._progress and speed:
-            self._progress.update(self._task, completed=step, speed=f"{speed['images_per_second']:.0f} images/s")
+            self._progress.update(self._task, completed=step, speed=f"{speed['examples_per_second']:.0f} {self.unit}/s")
 
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Write figures that are not the training step's own, of an evaluation, say: a line for themselves."""
@@ -147,9 +152,9 @@ class Logs:
                 file.write(json.dumps(self.records[-1]) + "\n")
             self.events.scalars(step, scalars)
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Show a uint8 picture [H, W, C] in TensorBoard."""
-        self.events.picture(step, name, picture)
+    def shown(self, step: int, name: str, content: bytes, suffix: str) -> None:
+        """Show the content of a file in TensorBoard: a picture, which may move, a sound or a text, by its suffix."""
+        self.events.shown(step, name, content, suffix)
 
     @property
     def events(self) -> "_Events":
@@ -194,8 +199,8 @@ class _Events:
             self._write(step, summary=self._summary.scalar(name, value))
         self._file.flush()
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        self._write(step, summary=self._summary.image(name, picture, dataformats="HWC"))
+    def shown(self, step: int, name: str, content: bytes, suffix: str) -> None:
+        self._write(step, summary=summary(name, content, suffix))
         self._file.flush()
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgan import bucket, pictures, workdir
+from jaxgan import bucket, workdir
 from jaxgan.data import Batches
 from jaxgan.data.base import places
 from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
 from jaxgan.experiment import Experiment
+from jaxgan.media.base import png
 from jaxgan.run import Run, abstract_state, make_preview, network_variables
 from jaxgan.training import parallel, processes
 from jaxgan.training.checkpoint import (
@@ -31,7 +32,7 @@ from jaxgan.training.checkpoint import (
 )
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
-from jaxgan.training.preview import preview_inputs, preview_sheet
+from jaxgan.training.preview import loss_curves, preview_files, preview_inputs, preview_sheet
 from jaxgan.training.signals import Stop
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import fresh_state, with_pretrained
@@ -107,9 +108,7 @@ def fit(
                 process_count=jax.process_count(),
             )
         )
-        record = workdir.describe(
-            experiment, batches.spec, batches.classes, batches.count, batches.vocabulary, batches.identity
-        )
+        record = workdir.describe(experiment, batches.spec)
         frozen = record.system.frozen()
         _check_alike(record, frozen)
         if leads:
@@ -119,11 +118,13 @@ def fit(
             checkpoints, state, position, warnings = None, abstract_state(record), 0, []
         state, position = processes.from_leader((state, position))
         first = int(state.step)
-        logs = Logs(directory if leads else None, first, experiment.steps, quiet)
+        logs = Logs(directory if leads else None, first, experiment.steps, quiet, record.medium.many)
         stack.callback(logs.close)
         for sentence in warnings:
             warn(f"{sentence}; moved to {directory / 'damaged'}, using step {first}")
-        logs.say(f"{workdir.system_name(record.system)} on {batches.count} examples, {layout}; workdir {directory}")
+        logs.say(
+            f"{workdir.system_name(record.system)} on {batches.spec.count} examples, {layout}; workdir {directory}"
+        )
         if first:
             logs.say(f"resuming from step {first}")
         for phase in record.system.phases():
@@ -136,7 +137,7 @@ def fit(
         run = Run(directory, record, run.step, lambda: state, frozen, run.stopped)
         if checkpoints is not None:
             checkpoints.wait()
-            pictures.loss_curves(logs.records, directory / "loss.png")
+            loss_curves(logs.records, directory / "loss.png")
         logs.close()
         if leads:
             bucket.send(directory, held=True)
@@ -212,7 +213,7 @@ def _open(
         workdir.check_data(directory, record)
     # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
     begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
-    pretrained = record.system.pretrained(record.vocabulary) if begins else {}
+    pretrained = record.system.pretrained(record.spec) if begins else {}
     check_path(directory / "checkpoints")
     workdir.prepare(directory, record, overwrite)
     checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
@@ -453,30 +454,33 @@ class _Trainer:
             if is_disk_full(error):
                 raise
             reason = next(iter(str(error).strip().splitlines()), "")
-            self.without_grid(f"no sample grid could be made ({type(error).__name__}: {reason}); training goes on")
+            what = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
+            self.without_grid(f"no sample grid could be made ({what}); training goes on")
 
     def without_grid(self, why: str) -> None:
         """Say once that there are no grids. A run of hours should not end without one sample, and nobody know why."""
         if not self.gridless:
+            made = self.record.made
             self.logs.say(
-                f"warning: step {self.step}: {why}. What {type(self.system).__name__}.preview returns should be pictures "
-                "[B, H, W, 1 or 3], or rows of them [B, K, H, W, C]"
+                f"warning: step {self.step}: {why}. What {type(self.system).__name__}.preview returns should be like "
+                f"{self.system.makes!r}, [B, {', '.join(map(str, made.shape))}], or rows of K [B, K, ...], or "
+                "{title: [B, ...]} of what has several columns"
             )
         self.gridless = True
 
     def save_grid(self) -> None:
-        """A grid of pictures, or points over the data, from the same latents and inputs as at every step before."""
+        """The sheet of the preview, and some of it as files that play, from the same latents and inputs at every step."""
         networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
         variables = {**network_variables(networks), **self.host_frozen}
         made = make_preview(self.system, variables, self.preview)
-        sheet = preview_sheet(made, self.preview)
-        if sheet is None:
-            self.without_grid(f"arrays {list(made.shape[1:])} make no sample grid")
-            return
+        sheet = preview_sheet(self.record, made, self.preview)
         folder = self.directory / "samples"
         folder.mkdir(exist_ok=True)
         sheet.save(folder / f"{self.step:06d}.png")
-        self.logs.picture(self.step, "samples", np.atleast_3d(np.asarray(sheet)))
+        self.logs.shown(self.step, "samples", png(sheet), ".png")
+        for name, content, suffix in preview_files(self.record, made):
+            (folder / f"{self.step:06d}-{name}{suffix}").write_bytes(content)
+            self.logs.shown(self.step, f"samples/{name}", content, suffix)
 
     def run(self, stopped) -> Run:
         """The run as it stands; its state is copied to the host when it is read, which must be before the next step."""

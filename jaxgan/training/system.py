@@ -12,6 +12,7 @@ import optax
 import tyro
 
 from jaxgan import fields
+from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
 from jaxgan.training.state import Context, Outcome
 
@@ -147,6 +148,9 @@ class System(abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ("image",)
     """The entries of the data's examples that the system reads; only these travel to the devices."""
 
+    makes: ClassVar[str] = "image"
+    """The entry of the data that what the system makes is like: of its shape, its range and its medium (`jaxgan.media`)."""
+
     directions: ClassVar[dict[str, str]] = {}
     """For a system that turns pictures into pictures (`translate`): the ways it goes, and the network that does it; "ab" from
     the data's "input" to its "image", "ba" back. {} for one that makes them from noise."""
@@ -173,12 +177,12 @@ class System(abc.ABC):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What somebody must say before there is a sample: all that the system reads but "image", unless it says otherwise.
+        """What somebody must say before there is a sample: all that the system reads but what it makes, or what it says.
 
         A command asks for these by name, and a program that is exported takes them: none is ever made up. An entry that only
-        losses look at, or that is what the system makes ("text" of a writer of texts), is none of them.
+        losses look at is none of them: a system that has such names its conditions itself.
         """
-        return tuple(name for name in self.reads if name != "image")
+        return tuple(name for name in self.reads if name != self.makes)
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -266,8 +270,15 @@ class System(abc.ABC):
         """What the height and width of the pictures that `translate` takes must be multiples of."""
         return 1
 
-    def preview(self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array) -> jax.Array:
-        """What the grids show while it trains: pictures [B, H, W, C], or rows of K of them [B, K, H, W, C]; `sample` here."""
+    def preview(
+        self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array
+    ) -> jax.Array | dict[str, jax.Array]:
+        """What the sheets show while it trains; `sample` here.
+
+        What the system makes, [B, ...]; or K of them in a row, [B, K, ...]; or columns {title: [B, ...]}, such as input, output
+        and target, whose sizes may differ. A column that is called as an entry of the data is of its medium ("text", say), any
+        other of that of what is made.
+        """
         return self.sample(variables, inputs, key)
 
     @property
@@ -275,26 +286,17 @@ class System(abc.ABC):
         """Whether the system has a latent space: `latents` and `decode`."""
         return type(self).latents is not System.latents and type(self).decode is not System.decode
 
-    def resolve(self, shapes: dict[str, jax.ShapeDtypeStruct], classes: tuple[str, ...]) -> "System":
+    def resolve(self, spec: Spec) -> "System":
         """The system with what it left open taken from the data: checked once, before anything is initialised.
 
         Args:
-            shapes: shape and dtype of each entry of one example, without the batch axis.
-            classes: the names of the values of "label"; () where the data has none.
+            spec: shapes and media of the entries that the system reads, and the names of the classes.
 
         Raises:
             UserError: the system cannot be trained on this data.
         """
-        del shapes, classes
+        del spec
         return self
-
-    def check_vocabulary(self, vocabulary: tuple[str, ...]) -> None:
-        """Look at the words, or characters, of the data's captions, for which the numbers in "text" stand; () without any.
-
-        Raises:
-            UserError: the system cannot read them.
-        """
-        del vocabulary
 
     def check_batch(self, batch: dict[str, np.ndarray]) -> None:
         """Look at the minibatches [minibatches, rows, ...] of a step, on the host: what a compiled step could not refuse.
@@ -312,16 +314,16 @@ class System(abc.ABC):
         del variables, batch
         return {}
 
-    def pretrained(self, vocabulary: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    def pretrained(self, spec: Spec) -> dict[str, dict[str, Any]]:
         """`{network: {"params": ..., other collections}}` with which networks begin instead: of another run, for instance.
 
         Called once, when a run begins. From then on they are in its state and its checkpoints as any other network is, and
-        where they came from is not looked at again. `vocabulary` is that of `check_vocabulary`.
+        where they came from is not looked at again. `spec` is that of `resolve`.
 
         Raises:
             UserError: they cannot be had, or do not suit the data.
         """
-        del vocabulary
+        del spec
         return {}
 
     def frozen(self) -> dict[str, dict[str, Any]]:

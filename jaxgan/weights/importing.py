@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxgan import bucket, workdir
 from jaxgan.data.pipeline import Batches
+from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state, restore
@@ -136,7 +137,7 @@ def _record(
     shapes = {"input": picture, "image": picture, "label": jax.ShapeDtypeStruct((labels,), np.int32)}
     names = classes or tuple(f"attribute{number}" for number in range(labels))
     try:
-        return workdir.describe(experiment, shapes, names, 0)
+        return workdir.describe(experiment, Spec(shapes, names))
     except UserError as error:
         if size is None:
             raise
@@ -146,9 +147,7 @@ def _record(
 def record_of(experiment: Experiment) -> workdir.Record:
     """What the workdir of an experiment says of it, once its data has been looked at."""
     with Batches(experiment.data, batch_size=1, seed=0) as batches:
-        return workdir.describe(
-            experiment, batches.spec, batches.classes, batches.count, batches.vocabulary, batches.identity
-        )
+        return workdir.describe(experiment, batches.spec)
 
 
 def _with_data(experiment: Experiment, recognised: Recognised) -> workdir.Record:

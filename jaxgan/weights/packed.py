@@ -180,7 +180,7 @@ def _on(data: Any, record: workdir.Record) -> workdir.Record:
     made = record_of(dataclasses.replace(record.experiment, data=data))
     compared = [("shapes", made.shapes, record.shapes)]
     compared += [("classes", made.classes, record.classes)] if "label" in record.shapes else []
-    compared += [("words", made.vocabulary, record.vocabulary)] if "text" in record.shapes else []
+    compared += [("words", made.spec.vocabulary, record.spec.vocabulary)] if "text" in record.shapes else []
     for name, mine, theirs in compared:
         if mine != theirs:
             raise UserError(

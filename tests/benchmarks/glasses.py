@@ -19,9 +19,10 @@ import jax
 import numpy as np
 
 import jaxgan
-from jaxgan import configs, film, workdir
+from jaxgan import configs, workdir
 from jaxgan.latent import arithmetic, attribute_direction, attributes, orthogonalized
 from jaxgan.latent.directions import value_directions
+from jaxgan.media import film
 from jaxgan.metrics.classifier import NEEDED, Classifier, load_classifier
 from jaxgan.run import Run
 

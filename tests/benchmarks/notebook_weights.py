@@ -18,12 +18,12 @@ from PIL import Image, ImageFilter, ImageOps
 import jaxgan
 from jaxgan import workdir
 from jaxgan.data import AvatarCaptions, Avatars, Captioned, Pairs, Unpaired
+from jaxgan.media import Words
 from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
-from jaxgan.text import Words
 from jaxgan.training.system import Schedule
 from jaxgan.weights import pack
 

@@ -22,14 +22,14 @@ import jax
 import numpy as np
 
 import jaxgan
-from jaxgan import configs, pictures, workdir
+from jaxgan import configs, media, workdir
 from jaxgan.data import Avatars, Points
+from jaxgan.media import scatter
 from jaxgan.metrics.modes import PROTOCOL_SAMPLES, modes_covered
 from jaxgan.metrics.protocols import score, see
 from jaxgan.metrics.real import RealPictures
 from jaxgan.metrics.sources import generated_pictures
 from jaxgan.networks import Convolutional, Perceptrons
-from jaxgan.scatter import scatter
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.lsgan import LSGAN
 from jaxgan.systems.sngan import SNGAN
@@ -165,7 +165,7 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path, only: list[str], 
         rows[name] = {"steps": steps} | {key: spread([f[key] for f in found]) for key in floor}
         print(name, rows[name], flush=True)
     if not only:
-        pictures.grid(np.concatenate(grids), 8).save(gallery / f"objectives_{data}.png")
+        media.grid(np.concatenate(grids), 8).save(gallery / f"objectives_{data}.png")
     return {"rows": rows, "floor": floor, "count": COUNT, "protocols": protocols, "features": network.digest}
 
 

@@ -42,6 +42,7 @@ import torch
 
 from jaxgan import workdir
 from jaxgan.benchmark import program_bytes, step_flops
+from jaxgan.data import Spec
 from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
@@ -174,7 +175,7 @@ class JaxStep:
         self.layout = parallel.Layout.create("jit", case.batch, 1)
         # The shapes and type of a row of each.
         rows = {name: jax.ShapeDtypeStruct(v.shape[2:], v.dtype) for name, v in minibatches(system, case).items()}
-        self.system = system.resolve(rows, ())
+        self.system = system.resolve(Spec(rows))
         self.plan, self.batch = self.system.plan(0), minibatches(self.system, case)
         zeros = lambda: {name: jnp.zeros((2, *row.shape), row.dtype) for name, row in rows.items()}  # noqa: E731
         start = fresh_state(self.system, 0, zeros)

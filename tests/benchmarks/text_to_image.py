@@ -22,7 +22,8 @@ import jax
 import numpy as np
 
 import jaxgan
-from jaxgan import configs, film, pictures, workdir
+from jaxgan import configs, media, workdir
+from jaxgan.media import film
 from jaxgan.metrics.classifier import NEEDED, Classifier, load_classifier
 from jaxgan.metrics.features import quantise
 from jaxgan.metrics.protocols import see
@@ -80,7 +81,7 @@ class Judges:
     def of(cls, reader: Run) -> "Judges":
         data = reader.experiment.data
         classifier = load_classifier(data)
-        held_out, new = (scores.Captions.of(data, reader.record.vocabulary, part) for part in ("test", "all"))
+        held_out, new = (scores.Captions.of(data, reader.record.spec.vocabulary, part) for part in ("test", "all"))
         real = see("new faces", [quantise(new.pictures)], classifier.features, OF_SETS)
         return cls(held_out, new, classifier, reader, real)
 
@@ -138,7 +139,7 @@ def table(arguments: argparse.Namespace) -> dict[str, Any]:
                 texts = scores.shown_captions(judges.held_out, 8)
                 made = run.sample(SAMPLES, seed=0, text=texts)
                 path = arguments.gallery / f"text2image_{name.replace(' ', '_').replace('+', '_')}.png"
-                pictures.grid(made, SAMPLES).save(path, optimize=True)
+                media.grid(made, SAMPLES).save(path, optimize=True)
     figures = {
         name: spread([{k: v for k, v in row.items() if k != "digest"} for row in seeds.values()])
         for name, seeds in rows.items()

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan import captioning, pictures
+from jaxgan import captioning, media
 from jaxgan.data import Captioned
 from jaxgan.data.captions import Caption
 from jaxgan.data.wording import facts_of
@@ -216,7 +216,7 @@ def restyled(run: Run, own: np.ndarray) -> np.ndarray:
 
 def captioned_sheet(made: np.ndarray, texts: Sequence[str], columns: int, scale: int = 2) -> Image.Image:
     """Rows of pictures, each right of its caption."""
-    sheet = pictures.grid(made, columns)
+    sheet = media.grid(made, columns)
     sheet = sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
     font, margin, line = ImageFont.load_default(13), 230, 17
     titled = Image.new("RGB", (margin + sheet.width, sheet.height), "white")

@@ -23,7 +23,7 @@ import jax
 import numpy as np
 
 import jaxgan
-from jaxgan import configs, pictures, workdir
+from jaxgan import configs, media, workdir
 from jaxgan.metrics.classifier import load_classifier
 from jaxgan.metrics.features import quantise
 from jaxgan.metrics.protocols import see
@@ -66,7 +66,7 @@ def pix2pix(arguments: argparse.Namespace) -> dict[str, Any]:
     mean_picture = np.broadcast_to(training["image"].mean(0), targets.shape)
     if arguments.gallery:
         rows = np.stack([inputs, made, targets], 1)[scores.spaced(len(inputs), 16)]
-        sheet = pictures.grid(rows.reshape(-1, *inputs.shape[1:]), 6)
+        sheet = media.grid(rows.reshape(-1, *inputs.shape[1:]), 6)
         sheet.save(arguments.gallery / "pix2pix_openmoji.png", optimize=True)
     return {
         "steps": run.step,

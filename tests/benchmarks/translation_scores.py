@@ -14,12 +14,12 @@ from scipy.stats import rankdata
 
 from jaxgan.data import Avatars, avatar_attributes, avatar_options, render
 from jaxgan.data.avatars import DERIVED, NONE
+from jaxgan.media import grid
 from jaxgan.metrics.classifier import NEEDED, Classifier
 from jaxgan.metrics.features import FeatureNetwork, quantise
 from jaxgan.metrics.protocols import Seen, score, see
 from jaxgan.metrics.similarity import luminance_of, psnr, ssim
 from jaxgan.metrics.sources import fixed_examples, without_augmentation
-from jaxgan.pictures import grid
 from jaxgan.run import Run
 from jaxgan.translation_labels import variants
 from jaxgan.translation_sheet import titled

@@ -22,7 +22,7 @@ def test_uint8_with_labels_and_other_fields(tmp_path):
     assert "other" not in records.examples[0]
     with Batches(Arrays(path=str(tmp_path / "x.npz"), size=(2, 6), channels=1), batch_size=2, seed=0) as batches:
         assert next(batches)["image"].shape == (2, 2, 6, 1)
-        assert set(batches.spec) == {"image", "label", "angle"}
+        assert set(batches.spec.shapes) == {"image", "label", "angle"}
 
 
 @pytest.mark.parametrize("labels", [[1, 3, 2], [7, 10**8, 5 * 10**7]])

@@ -109,8 +109,8 @@ def test_labels_of_a_folder(celeba):
     assert [example["label"].tolist() for example in records.examples] == [[0, 1, 0], [1, 0, 0], [1, 1, 1]]
     chosen = Folder(path=celeba.path, size=8, attributes=celeba.attributes, chosen=("Eyeglasses",))
     with Batches(chosen, batch_size=3, seed=0) as batches:
-        assert batches.classes == ("Eyeglasses",)
-        assert (batches.spec["label"].shape, batches.spec["label"].dtype) == ((1,), np.int32)
+        assert batches.spec.classes == ("Eyeglasses",)
+        assert (batches.spec.shapes["label"].shape, batches.spec.shapes["label"].dtype) == ((1,), np.int32)
         batch = next(batches)
     numbers = np.round((batch["image"][:, 0, 0, 0] + 1) * 127.5).astype(int)
     assert batch["label"][:, 0].tolist() == [[1, 0, 1][number] for number in numbers]

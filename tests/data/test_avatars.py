@@ -53,7 +53,7 @@ def test_one_attribute_is_changed_and_nothing_else():
 def test_labels():
     data = Avatars(count=64, size=16, label="hair_color")
     with Batches(data, batch_size=64, seed=0) as batches:
-        assert batches.classes == avatar_attributes("personas")["hair_color"]
+        assert batches.spec.classes == avatar_attributes("personas")["hair_color"]
         batch = next(batches)
         assert batch["image"].shape == (64, 16, 16, 3)
         assert (batch["label"] == batch["hair_color"]).all()
@@ -68,7 +68,7 @@ def test_several_labels():
     data = Avatars(count=64, size=16, label=asked)
     attributes = avatar_attributes("personas")
     with Batches(data, batch_size=64, seed=0) as batches:
-        assert batches.classes == asked
+        assert batches.spec.classes == asked
         batch = next(batches)
     assert (batch["label"].shape, batch["label"].dtype) == ((64, 3), np.int32)
     for column, condition in enumerate(asked):

@@ -30,8 +30,8 @@ from jaxgan.data import (
 )
 from jaxgan.data.wording import facts_of
 from jaxgan.errors import UserError
+from jaxgan.media.tokens import ALPHABET, Characters, Words
 from jaxgan.systems.dcgan import DCGAN
-from jaxgan.text import ALPHABET, Characters, Words
 
 FACES = Captioned(pictures=AvatarCaptions(count=100, size=32), text=Words())
 
@@ -107,8 +107,8 @@ def test_what_enters_a_batch(faces):
 def test_batches_in_two_processes_and_after_resuming():
     def take(count, **options):
         with Batches(FACES, batch_size=8, seed=0, **options) as batches:
-            assert len(batches.vocabulary) == len(set(batches.vocabulary)) > 50
-            assert batches.spec["text"].shape == batches.spec["wrong_text"].shape == (24,)
+            assert len(batches.spec.vocabulary) == len(set(batches.spec.vocabulary)) > 50
+            assert batches.spec.shapes["text"].shape == batches.spec.shapes["wrong_text"].shape == (24,)
             return [next(batches) for _ in range(count)]
 
     whole, later = take(4), take(2, start=2)

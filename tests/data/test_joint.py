@@ -49,7 +49,7 @@ def test_stargan_takes_it(records):
     with Batches(DATA, batch_size=64, seed=0) as batches:
         system = StarGAN(sets=(2, 10), one_of=(False, True), discriminator_layers=2)
         batch = next(batches)
-        resolved = system.resolve({name: batches.spec[name] for name in system.reads}, batches.classes)
+        resolved = system.resolve(batches.spec.of(system.reads))
     assert resolved.labels == 12
     assert set(np.unique(batch["source"])) <= {0, 1}
     assert batch["source"].dtype == np.int32

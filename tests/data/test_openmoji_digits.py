@@ -48,7 +48,7 @@ def test_color_and_line(few):
             "gender",
             "colorable",
         }
-        assert batches.classes == ("none", "person", "man", "woman")
+        assert batches.spec.classes == ("none", "person", "man", "woman")
 
 
 def test_all_annotations():

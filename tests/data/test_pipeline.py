@@ -34,12 +34,14 @@ def column(batches, name="number"):
 
 def test_spec_count_and_classes():
     with Batches(Digits(), batch_size=32, seed=0) as batches:
-        assert batches.count == 1797
-        assert batches.classes == tuple("0123456789")
-        assert (batches.spec["image"].shape, batches.spec["image"].dtype) == ((8, 8, 1), np.float32)
-        assert (batches.spec["label"].shape, batches.spec["label"].dtype) == ((), np.int32)
+        assert batches.spec.count == 1797
+        assert batches.spec.classes == tuple("0123456789")
+        assert (batches.spec.shapes["image"].shape, batches.spec.shapes["image"].dtype) == ((8, 8, 1), np.float32)
+        assert (batches.spec.shapes["label"].shape, batches.spec.shapes["label"].dtype) == ((), np.int32)
         batch = next(batches)
-        assert {name: (32, *x.shape) for name, x in batches.spec.items()} == {k: x.shape for k, x in batch.items()}
+        assert {name: (32, *x.shape) for name, x in batches.spec.shapes.items()} == {
+            k: x.shape for k, x in batch.items()
+        }
         assert batch["image"].min() == -1
         assert batch["image"].max() == 1
 

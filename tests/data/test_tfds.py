@@ -34,10 +34,10 @@ def test_public_sets(mocked, name, channels, split, classes):
     data = TFDS(name=name, channels=channels, size=(24, 32), split=split, flip=True, crop="random")
     with Batches(data, batch_size=4, seed=0) as batches:
         batch = next(batches)
-        assert batches.count == 5
+        assert batches.spec.count == 5
         assert batch["image"].shape == (4, 24, 32, channels)
         assert batch["image"].dtype == np.float32
-        assert len(batches.classes) == classes
+        assert len(batches.spec.classes) == classes
         assert ("label" in batch) == (classes > 0)
     assert "tensorflow" not in sys.modules
 
@@ -45,8 +45,8 @@ def test_public_sets(mocked, name, channels, split, classes):
 def test_yes_or_no_attributes_are_one_label(mocked):
     data = TFDS(name="celeb_a", label_key="attributes")
     with Batches(data, batch_size=2, seed=0) as batches:
-        assert "Eyeglasses" in batches.classes
-        assert len(batches.classes) == 40
+        assert "Eyeglasses" in batches.spec.classes
+        assert len(batches.spec.classes) == 40
         label = next(batches)["label"]
         assert label.shape == (2, 40)
         assert set(label.ravel().tolist()) <= {0, 1}

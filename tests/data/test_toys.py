@@ -61,7 +61,7 @@ def test_examples_and_minibatches():
     points = np.stack([example["image"] for example in records.examples])
     assert (points.shape, points.dtype, records.classes) == ((10, 2), np.float32, ())
     with Batches(data, batch_size=10, seed=0) as batches:
-        assert batches.spec["image"].shape == (2,)
+        assert batches.spec.shapes["image"].shape == (2,)
         batch = next(batches)["image"]
     np.testing.assert_array_equal(np.sort(batch, axis=0), np.sort(points, axis=0))  # one epoch, in an order of its own
     other = Points(distribution="ring", count=10, seed=1).load().examples

@@ -5,10 +5,10 @@ import pytest
 
 from jaxgan.data import Arrays, AvatarCaptions, Avatars, Captioned, Records, avatar_attributes
 from jaxgan.errors import UserError
+from jaxgan.media import Words
 from jaxgan.metrics import classifier, classifier_network
 from jaxgan.metrics.classifier import load_classifier
 from jaxgan.metrics.features import extract
-from jaxgan.text import Words
 
 COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.uint8)
 

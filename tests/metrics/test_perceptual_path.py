@@ -10,7 +10,7 @@ import pytest
 
 import jaxgan
 from jaxgan import rows, workdir
-from jaxgan.data import Digits
+from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
 from jaxgan.metrics.perceptual_path import feature_distance, perceptual_path_length
 from jaxgan.run import Run
@@ -48,7 +48,7 @@ class Linear(jaxgan.System):
 
 def make_run(tmp_path, system, matrix=MATRIX):
     shapes = {"image": jnp.zeros((2, 2, 3)), "label": jnp.zeros((), jnp.int32)}
-    record = workdir.describe(jaxgan.Experiment(system=system, data=Digits()), shapes, ("a", "b", "c"), 8)
+    record = workdir.describe(jaxgan.Experiment(system=system, data=Digits()), Spec(shapes, ("a", "b", "c"), count=8))
     generator = Network(params={"matrix": matrix}, variables={}, opt={}, ema=None)
     state = TrainState(step=np.int32(0), seed=np.uint32(0), networks={"G": generator}, aux={})
     return Run(tmp_path, record, 0, lambda: state, {})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan import Experiment, fit
-from jaxgan.data import Records
+from jaxgan.data import Records, Spec
 from jaxgan.errors import UserError
 from jaxgan.systems.cgan import CGAN
 from jaxgan.training.step import initial_state
@@ -47,13 +47,13 @@ def test_the_label_changes_the_sample_and_nothing_else_does(sampled):
 
 def test_the_number_of_classes_comes_from_the_data():
     shape = {"image": jax.ShapeDtypeStruct((8, 8, 1), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
-    assert CGAN().resolve(shape, ("a", "b")).classes == 2
+    assert CGAN().resolve(Spec(shape, ("a", "b"))).classes == 2
     with pytest.raises(UserError, match="names no classes"):
-        CGAN().resolve(shape, ())
+        CGAN().resolve(Spec(shape))
     with pytest.raises(UserError, match=r"system\.classes is 3, but the data has 2"):
-        dataclasses.replace(SMALL).resolve(shape, ("a", "b"))
+        dataclasses.replace(SMALL).resolve(Spec(shape, ("a", "b")))
     with pytest.raises(UserError, match=r"one class for each picture; the data's labels are \[40\] numbers"):
-        CGAN().resolve({**shape, "label": jax.ShapeDtypeStruct((40,), jnp.int32)}, ("a",) * 40)
+        CGAN().resolve(Spec({**shape, "label": jax.ShapeDtypeStruct((40,), jnp.int32)}, ("a",) * 40))
 
 
 def test_a_label_beyond_the_classes_is_refused(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 import jaxgan
 from jaxgan import rows
-from jaxgan.data import Avatars
+from jaxgan.data import Avatars, Spec
 from jaxgan.errors import UserError
 from jaxgan.systems.cogan import CoGAN
 from jaxgan.training.state import Context
@@ -18,7 +18,7 @@ from tests.systems.conftest import step_once
 
 SIZE = 16
 SHAPES = {"image": jax.ShapeDtypeStruct((SIZE, SIZE, 3), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
-SMALL = CoGAN(latent_dim=4, width=4, ema=0.9, r1=1.0).resolve(SHAPES, ("a", "b"))
+SMALL = CoGAN(latent_dim=4, width=4, ema=0.9, r1=1.0).resolve(Spec(SHAPES, ("a", "b")))
 DISCRIMINATORS, GENERATORS = ("D", "D_1", "D_2"), ("G", "G_1", "G_2")
 
 
@@ -184,4 +184,4 @@ def test_the_first_domain_is_one_class_and_the_second_all_others():
 def test_what_it_cannot_couple_is_refused(size, label, classes, flag):
     image, label = jax.ShapeDtypeStruct((size, size, 3), jnp.float32), jax.ShapeDtypeStruct(label, jnp.int32)
     with pytest.raises(UserError, match=rf"--data\.{flag}"):
-        CoGAN().resolve({"image": image, "label": label}, classes)
+        CoGAN().resolve(Spec({"image": image, "label": label}, classes))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan import rows
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
@@ -39,7 +40,7 @@ def shapes(system, image):
 )
 def test_generator_makes_the_pictures_of_the_data(height, width, channels):
     image = jax.ShapeDtypeStruct((height, width, channels), jnp.float32)
-    system = SMALL.resolve({"image": image}, ())
+    system = SMALL.resolve(Spec({"image": image}))
     variables = jax.eval_shape(
         lambda: system.init_variables(jax.random.key(0), {"image": jnp.zeros((2, height, width, channels))})
     )
@@ -136,4 +137,4 @@ def test_bfloat16_keeps_parameters_and_losses_in_float32():
 @pytest.mark.parametrize("size", [(8, 8), (48, 48), (33, 33), (512, 512), (32, 36)])
 def test_sizes_that_cannot_be_halved_are_refused(size):
     with pytest.raises(UserError, match=r"32, 64, 128 or 256 rows.*data\.size"):
-        SMALL.resolve({"image": jax.ShapeDtypeStruct((*size, 3), jnp.float32)}, ())
+        SMALL.resolve(Spec({"image": jax.ShapeDtypeStruct((*size, 3), jnp.float32)}))

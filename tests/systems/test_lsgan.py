@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan.augmentation import Augmentation
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Perceptrons
 from jaxgan.systems.lsgan import LSGAN
@@ -46,6 +47,6 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
 def test_adaptive_augmentation_needs_logits():
     adaptive = Augmentation(color=True, target=0.6)
     with pytest.raises(UserError, match=r"LSGAN's scores.*augmentation\.target"):
-        dataclasses.replace(POINTS, a=0.0, c=1.0, augmentation=adaptive).resolve({"image": np.zeros((32, 32, 3))}, ())
+        dataclasses.replace(POINTS, a=0.0, c=1.0, augmentation=adaptive).resolve(Spec({"image": np.zeros((32, 32, 3))}))
     with pytest.raises(UserError, match="for pictures"):
-        dataclasses.replace(POINTS, augmentation=Augmentation(color=True)).resolve({"image": np.zeros(2)}, ())
+        dataclasses.replace(POINTS, augmentation=Augmentation(color=True)).resolve(Spec({"image": np.zeros(2)}))

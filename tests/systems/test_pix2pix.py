@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan import rows
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Patch, Transform, UNet, pass_through
 from jaxgan.systems.pix2pix import Pix2Pix
@@ -17,7 +18,7 @@ from tests.systems.conftest import step_once
 
 SIZE = 32
 SHAPES = {name: jax.ShapeDtypeStruct((SIZE, SIZE, 3), jnp.float32) for name in ("input", "image")}
-SMALL = Pix2Pix(generator=UNet(width=4, levels=3), discriminator=Patch(width=4, field=16)).resolve(SHAPES, ())
+SMALL = Pix2Pix(generator=UNet(width=4, levels=3), discriminator=Patch(width=4, field=16)).resolve(Spec(SHAPES))
 
 
 def pairs(count):
@@ -98,23 +99,23 @@ def test_samples_are_translations_of_their_own_inputs(begun, sampled):
     made = sampled(SMALL, begun.variables, inputs)
     assert made.shape == (2, SIZE, SIZE, 3)
     preview = jax.jit(rows.solo(lambda: SMALL.preview(begun.variables, inputs, jax.random.key(0))))
-    shown = np.asarray(preview())
-    np.testing.assert_array_equal(shown[:, 0], inputs["input"])
-    np.testing.assert_allclose(shown[:, 1], made, atol=1e-5)
-    np.testing.assert_array_equal(shown[:, 2], inputs["image"])
+    shown = preview()
+    np.testing.assert_array_equal(shown["input"], inputs["input"])
+    np.testing.assert_allclose(shown["output"], made, atol=1e-5)
+    np.testing.assert_array_equal(shown["target"], inputs["image"])
 
 
 def test_bad_data_is_refused():
     with pytest.raises(UserError, match="can be halved only"):
-        Pix2Pix().resolve({name: jax.ShapeDtypeStruct((33, 33, 3), jnp.float32) for name in SHAPES}, ())
+        Pix2Pix().resolve(Spec({name: jax.ShapeDtypeStruct((33, 33, 3), jnp.float32) for name in SHAPES}))
     with pytest.raises(UserError, match="others of their size"):
-        Pix2Pix().resolve({**SHAPES, "input": jax.ShapeDtypeStruct((64, 64, 3), jnp.float32)}, ())
+        Pix2Pix().resolve(Spec({**SHAPES, "input": jax.ShapeDtypeStruct((64, 64, 3), jnp.float32)}))
     with pytest.raises(UserError, match="nothing would be left"):
-        dataclasses.replace(SMALL, l1=0.0, adversarial="none").resolve(SHAPES, ())
+        dataclasses.replace(SMALL, l1=0.0, adversarial="none").resolve(Spec(SHAPES))
 
 
 def test_a_residual_transform_network_instead():
-    system = dataclasses.replace(SMALL, generator=Transform(width=4, blocks=1)).resolve(SHAPES, ())
+    system = dataclasses.replace(SMALL, generator=Transform(width=4, blocks=1)).resolve(Spec(SHAPES))
     state = jax.eval_shape(lambda: initial_state(system, 0, pairs(2)))
     assert "block_0_0" in state.networks["G"].params
     assert system.multiple == 4

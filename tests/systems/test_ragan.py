@@ -9,7 +9,7 @@ import pytest
 
 import jaxgan
 from jaxgan import rows
-from jaxgan.data import Digits
+from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.networks import Convolutional, Perceptrons
@@ -93,7 +93,7 @@ def test_what_changes_in_a_generator_s_turn():
 
 def test_penalty():
     with pytest.raises(UserError, match=r"BatchNorm: set --system\.networks\.discriminator-norm none"):
-        RaGAN(penalty_weight=10.0).resolve({"image": np.zeros((32, 32, 3))}, ())
+        RaGAN(penalty_weight=10.0).resolve(Spec({"image": np.zeros((32, 32, 3))}))
     _, _, metrics = step_once(dataclasses.replace(POINTS, penalty_weight=10.0), {"image": points()}, 1)
     assert metrics["discriminator/gradient_penalty"] > 0
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan.augmentation import Augmentation
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Residual
 from jaxgan.systems.sngan import SNGAN
@@ -20,7 +21,7 @@ SMALL = SNGAN(
     discriminator_moves=1,
     ema=0.9,
     augmentation=Augmentation(translation=True, target=0.6, adaptation_images=1000),
-).resolve(SHAPES, ("a", "b", "c"))
+).resolve(Spec(SHAPES, ("a", "b", "c")))
 
 
 def batch(count):
@@ -75,7 +76,7 @@ def test_classes_come_from_the_data():
     plain = dataclasses.replace(SMALL, conditional=False, classes=None)
     assert plain.reads == ("image",)
     assert plain.label_values == 0
-    assert plain.resolve(SHAPES, ("a", "b", "c")) == plain
+    assert plain.resolve(Spec(SHAPES, ("a", "b", "c"))) == plain
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_classes_come_from_the_data():
 )
 def test_labels_that_do_not_fit_are_refused(changes, shapes, classes, sentence):
     with pytest.raises(UserError, match=sentence):
-        dataclasses.replace(SMALL, **changes).resolve(shapes, classes)
+        dataclasses.replace(SMALL, **changes).resolve(Spec(shapes, classes))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan import Experiment, fit, rows
-from jaxgan.data import Records
+from jaxgan.data import Records, Spec
 from jaxgan.errors import UserError
 from jaxgan.losses import penalties
 from jaxgan.metrics import sources
@@ -41,7 +41,7 @@ def drawn(system, c, times):
 
 
 def test_the_papers_networks_and_numbers():
-    system = StarGAN().resolve({**SHAPES, "image": jax.ShapeDtypeStruct((128, 128, 3), jnp.float32)}, ())
+    system = StarGAN().resolve(Spec({**SHAPES, "image": jax.ShapeDtypeStruct((128, 128, 3), jnp.float32)}))
     assert (system.classification, system.reconstruction, system.penalty_weight) == (1.0, 10.0, 10.0)
     assert system.plan(0) == (("discriminator", 5), ("generator", 1))
     batch = {"image": np.zeros((2, 128, 128, 3), np.float32), "label": np.zeros((2, 5), np.int32)}
@@ -207,7 +207,7 @@ def test_targets_are_labels_of_the_global_batch():
 )
 def test_data_that_does_not_fit_is_refused(changes, shapes, sentence):
     with pytest.raises(UserError, match=sentence):
-        StarGAN(**changes).resolve({**SHAPES, **shapes}, ())
+        StarGAN(**changes).resolve(Spec({**SHAPES, **shapes}))
 
 
 def test_labels_beyond_yes_and_no_are_refused():

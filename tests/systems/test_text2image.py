@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from jaxgan import rows
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
+from jaxgan.media import Text
 from jaxgan.networks import CharCNNRNN, Convolutional, GivenVectors, WordGRU
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.training.state import Context
@@ -195,7 +197,7 @@ def test_the_caption_changes_the_sample_and_the_neighbours_do_not(begun, sampled
 )  # fmt: skip
 def test_bad_data_is_refused(system, text, said):
     with pytest.raises(UserError, match=said):
-        system.resolve(shapes(text), ())
+        system.resolve(Spec(shapes(text)))
 
 
 def test_captions_of_another_shape_are_refused():
@@ -206,16 +208,21 @@ def test_captions_of_another_shape_are_refused():
         shapes(jax.ShapeDtypeStruct((2, 6), jnp.float32)),
     ):
         with pytest.raises(UserError, match="a row of numbers for each caption"):
-            READING.resolve(wrong, ())
+            READING.resolve(Spec(wrong))
 
 
 def test_too_many_words_are_refused():
-    READING.check_vocabulary(tuple(f"word{number}" for number in range(20)))
+    text = jax.ShapeDtypeStruct((6,), jnp.int32)
+
+    def of_words(count):
+        return Spec(shapes(text), media={"text": Text(vocabulary=tuple(f"word{number}" for number in range(count)))})
+
+    READING.resolve(of_words(20))
     READING.check_batch(examples(4))
     with pytest.raises(UserError, match="have the number 21"):
         READING.check_batch({**examples(4), "wrong_text": np.full((4, 6), 21, np.int32)})
     with pytest.raises(UserError, match=r"21 words.*system\.encoder\.vocabulary is 20"):
-        READING.check_vocabulary(tuple(f"word{number}" for number in range(21)))
+        READING.resolve(of_words(21))
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgan.augmentation import Augmentation
+from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Perceptrons, Residual
 from jaxgan.systems.wgan_gp import WGANGP
@@ -51,7 +52,7 @@ def test_the_penalty_holds_the_critic_to_slope_one():
 
 def test_batch_norm_in_the_critic_is_refused():
     with pytest.raises(UserError, match=r"BatchNorm.*discriminator-norm"):
-        WGANGP(networks=Convolutional()).resolve({"image": jax.ShapeDtypeStruct((32, 32, 3), jnp.float32)}, ())
+        WGANGP(networks=Convolutional()).resolve(Spec({"image": jax.ShapeDtypeStruct((32, 32, 3), jnp.float32)}))
 
 
 @pytest.mark.slow

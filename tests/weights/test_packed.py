@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 import jaxgan
 from jaxgan.cli import main
-from jaxgan.data import Arrays
+from jaxgan.data import Arrays, Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
@@ -37,7 +37,7 @@ def run(tmp_path_factory, pictures):
     made = randomised(SYSTEM, tmp_path_factory.mktemp("run"))
     experiment = dataclasses.replace(made.experiment, data=pictures, batch_size=8, devices=1)
     shapes = {"image": made.record.shapes["image"]}
-    made.record = dataclasses.replace(made.record, experiment=experiment, shapes=shapes, classes=(), examples=8)
+    made.record = dataclasses.replace(made.record, experiment=experiment, spec=Spec(shapes, count=8))
     state = made.state.replace(step=np.int32(3))
     return type(made)(made.workdir, made.record, 3, lambda: state, {})
 

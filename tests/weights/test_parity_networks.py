@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxgan import rows
+from jaxgan.data import Spec
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
@@ -38,7 +39,7 @@ def variables_of(format, recognised, shape):
     system = recognised.system
     specs = {name: jax.ShapeDtypeStruct(shape, np.float32) for name in ("input", "image")}
     specs["label"] = jax.ShapeDtypeStruct((recognised.labels,), np.int32)
-    system = system.resolve(specs, ())
+    system = system.resolve(Spec(specs))
     batch = {name: np.zeros((2, *specs[name].shape), specs[name].dtype) for name in system.reads}
     shapes = jax.eval_shape(rows.solo(lambda: system.init_variables(jax.random.key(0), batch)))
     read = {}

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 import jaxgan
 from jaxgan import workdir
-from jaxgan.data import Arrays
+from jaxgan.data import Arrays, Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Patch, Residual, Transform, UNet
 from jaxgan.run import Run
@@ -54,7 +54,7 @@ def randomised(system, tmp_path, size=32, channels=3) -> Run:
     shapes = {name: jax.ShapeDtypeStruct((size, size, channels), np.float32) for name in ("input", "image")}
     shapes["label"] = jax.ShapeDtypeStruct((len(CLASSES),), np.int32)
     experiment = jaxgan.Experiment(system=system, data=Imported("none", (), (), (), ()))
-    record = workdir.describe(experiment, shapes, CLASSES, 0)
+    record = workdir.describe(experiment, Spec(shapes, CLASSES, count=0))
     random = np.random.default_rng(0)
     state = jax.eval_shape(lambda: initial_state(record.system, 0, record.zeros(2)))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.text import ALPHABET, Characters, Words
+from jaxgan.media.tokens import ALPHABET, Characters, Words
 
 CAPTIONS = ["a red ball", "a blue ball", "the ball's red stripe", "a zebra"]
 
@@ -101,7 +101,7 @@ def test_refusals():
 
 def test_it_needs_no_jax():
     code = "import sys; sys.modules['jaxgan'] = type(sys)('jaxgan'); sys.modules['jaxgan'].__path__ = [sys.argv[1]]\n"
-    code += "import jaxgan.text; assert 'jax' not in sys.modules"
+    code += "import jaxgan.media.tokens; assert 'jax' not in sys.modules"
     import jaxgan
 
     subprocess.run([sys.executable, "-c", code, jaxgan.__path__[0]], check=True)

@@ -11,7 +11,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import rows
 from jaxgan.data import Points
-from jaxgan.scatter import FAKE, REAL, level_sets, scatter
+from jaxgan.media.points import FAKE, REAL, level_sets, scatter
 from tests import command
 
 CORNERS = np.array([[-1, -1], [1, 1]], np.float32)
@@ -80,7 +80,7 @@ class Shift(jaxgan.System):
 
 CONFIG = """
 import jaxgan
-from tests.test_scatter import Shift
+from tests.media.test_points import Shift
 
 def get_config():
     return jaxgan.Experiment(system=Shift(), data=jaxgan.data.Points(count=40), batch_size=8, steps=1, devices=1)
@@ -113,5 +113,5 @@ def test_sample_plots_points(trained, capsys):
     assert capsys.readouterr().out == f"70 points of step 1 in {run.workdir / 'sample.png'}\n"
     assert Image.open(run.workdir / "sample.png").tobytes() == scatter(run.sample(70)).tobytes()
     assert main([*arguments, "--separate", str(place / "each")]) == 2
-    assert "makes points, not pictures" in command.one_sentence(capsys.readouterr().err)
+    assert "makes points, of which one alone shows nothing" in command.one_sentence(capsys.readouterr().err)
     assert not (place / "each").exists()

@@ -53,13 +53,13 @@ class Value(System):
 
 class Waves(Value):
     reads = ("wave",)
-    conditions = ()
+    makes = "wave"
     def decode(self, variables, z, inputs):
         return jnp.repeat(z, 20, 1)
 
 class Tokens(Value):
     reads = ("text",)
-    conditions = ()
+    makes = "text"
     def decode(self, variables, z, inputs):
         return jnp.int32(jnp.abs(jnp.repeat(z, 3, 1)) * 1e8)
 
@@ -96,7 +96,7 @@ class Shrunk(Scaled):
 
 class Refusing(Value):
     reads = ("wave",)
-    conditions = ()
+    makes = "wave"
     def decode(self, variables, z, inputs):
         return jnp.repeat(z, 20, 1)
     def preview(self, variables, inputs, key):
@@ -158,31 +158,57 @@ def test_whatever_a_grid_raises(runs, tmp_path):
     assert main(["train", str(runs / "Refusing.py"), "--workdir", str(tmp_path / "run")]) == 0
 
 
-def test_a_run_without_grids_says_so(runs, capfd, tmp_path):
-    assert main(["train", str(runs / "Waves.py"), "--workdir", str(tmp_path / "run")]) == 0
-    captured = capfd.readouterr()
-    assert captured.out.count("warning: step 1: arrays [40] make no sample grid. What Waves.preview returns") == 1
-    assert captured.err == ""
+@pytest.mark.parametrize("name", ["Waves", "Tokens", "Voxels"])
+def test_plain_numbers_are_drawn_as_a_map_and_written_as_numbers(runs, name, tmp_path, capfd):
+    """What nobody has said the medium of is no picture, whatever its shape: files hold the numbers themselves."""
+    run = opened(runs, name)
+    assert (runs / name / "samples" / "000002.png").exists()
+    assert call(runs, name, "sample", "--num", 3, "--separate", tmp_path / "each") == 0
+    assert "3 examples of step 2" in capfd.readouterr().out
+    assert sorted(content(tmp_path / "each")) == ["00000.npy", "00001.npy", "00002.npy"]
+    for index, made in enumerate(run.sample(3)):
+        np.testing.assert_array_equal(np.load(tmp_path / "each" / f"0000{index}.npy"), made)
+    for argv in (
+        ("sample", "--out", tmp_path / "y.png"),
+        ("interpolate", "--num", 2, "--frames", 2, "--out", tmp_path / "z.gif"),
+    ):
+        assert call(runs, name, *argv) == 0
+        with Image.open(argv[-1]) as image:
+            image.load()
 
 
 @pytest.mark.parametrize("name", ["Waves", "Tokens", "Voxels"])
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ("sample", "--num", "2"), ("sample", "--num", "2", "--separate", "{out}/x"), ("sample", "--out", "{out}/y.png"),
-        ("interpolate", "--out", "{out}/z.gif"), ("directions", "--method", "pca", "--out", "{out}/p.png"),
-        ("edit", "--direction", "pca1", "--out", "{out}/e.png"), ("evaluate", "--json", "{out}/e.json"),
-    ],
-)  # fmt: skip
-def test_what_is_no_picture_is_not_written_as_one(runs, name, argv, capfd, tmp_path):
+def test_what_is_no_picture_is_not_scored_as_one(runs, name, capfd, tmp_path):
     opened(runs, name)
     before = content(runs)
-    command, *rest = argv
-    assert call(runs, name, command, *(word.format(out=tmp_path) for word in rest)) == 2
-    sentence = one_sentence(capfd.readouterr().err)
-    assert "no pictures [height, width, 1 or 3]" in sentence or "this is for pictures" in sentence
+    assert call(runs, name, "evaluate", "--json", tmp_path / "e.json") == 2
+    assert "this is for pictures" in one_sentence(capfd.readouterr().err)
     assert content(runs) == before
     assert not content(tmp_path)
+
+
+def test_what_is_said_to_be_a_picture_and_is_none(runs, tmp_path, capfd):
+    """The data's medium does not suit its numbers; and a system makes something else than it says."""
+    said = (runs / "Voxels.py").read_text()
+    wrong = said.replace(
+        "for _ in range(8)])", "for _ in range(8)], media={'image': __import__('jaxgan').media.Picture()})"
+    )
+    (tmp_path / "wrong.py").write_text(wrong)
+    assert main(["train", str(tmp_path / "wrong.py"), "--workdir", str(tmp_path / "run")]) == 2
+    assert (
+        "'image' of the data Examples: pictures are floats [height, width, 1 or 3], not float32 [4, 4, 4]"
+        in one_sentence(capfd.readouterr().err)
+    )
+    (tmp_path / "other.py").write_text(said.replace('Examples("voxels")', 'Examples("people")'))
+    words = ["--workdir", str(tmp_path / "other")]
+    assert main(["train", str(tmp_path / "other.py"), *words]) == 0
+    assert (
+        "no sample grid could be made (what was made are float32 arrays [4, 4, 4]: pictures are"
+        in capfd.readouterr().out
+    )
+    assert main(["sample", str(tmp_path / "other"), "--config", str(tmp_path / "other.py")]) == 2
+    assert "what was made are float32 arrays [4, 4, 4]: pictures are floats" in one_sentence(capfd.readouterr().err)
+    assert not (tmp_path / "other" / "sample.png").exists()
 
 
 def test_evaluation_of_what_is_no_picture_is_refused_before_the_first_step_ends(runs, tmp_path, capfd):

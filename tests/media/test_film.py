@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from jaxgan import film
 from jaxgan.errors import UserError
+from jaxgan.media import film
 
 LEVELS = np.array([-1, -0.5, 0, 0.5, 1], np.float32)
 GREY = np.broadcast_to(LEVELS[:, None, None, None], (5, 8, 6, 1))

@@ -1,9 +1,12 @@
-"""Pictures of points in the plane: samples over data, and a critic's level sets. The same input gives the same pixels."""
+"""Points in the plane: samples over data, and a critic's level sets. The same input gives the same pixels."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
+
+from jaxgan.media.base import Medium
 
 INCHES, DPI = 5.0, 96
 """Side of a picture, and its dots per inch: 480 pixels."""
@@ -14,9 +17,29 @@ MARGIN = 0.15
 """Room around the data, as a share of its extent."""
 
 
-def is_points(samples: np.ndarray) -> bool:
-    """Whether samples are points of the plane, [N, 2], rather than pictures."""
-    return samples.ndim == 2 and samples.shape[1] == 2
+@dataclasses.dataclass(frozen=True)
+class Points(Medium):
+    """A point of the plane [2]: many make a picture.
+
+    >>> Points().sheet(np.zeros((100, 2), np.float32)).size
+    (480, 480)
+    """
+
+    one, many = "point", "points"
+    shown = 1024
+    alone = False
+
+    def check(self, shape, dtype):
+        if tuple(shape) != (2,) or np.dtype(dtype).kind != "f":
+            self.refuse(shape, dtype, "floats [2]")
+
+    def still(self, x):
+        """A dot in the middle, which says nothing."""
+        return scatter(np.asarray(x)[None])
+
+    def sheet(self, examples, columns=None, real=None):
+        """A plot of all, over some of the data where it is given."""
+        return scatter(examples, real)
 
 
 def scatter(points: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
