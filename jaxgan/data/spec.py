@@ -35,7 +35,7 @@ class Spec:
     identity: str = ""
 
     def __post_init__(self) -> None:
-        media = {name: self.media.get(name) or guessed(shape.shape) for name, shape in self.shapes.items()}
+        media = {name: self.media.get(name) or guessed(shape.shape, shape.dtype) for name, shape in self.shapes.items()}
         object.__setattr__(self, "media", media)
         object.__setattr__(self, "classes", tuple(self.classes))
 

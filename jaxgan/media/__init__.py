@@ -10,6 +10,8 @@ b'RIFF'
 Picture()
 """
 
+import numpy as np
+
 from jaxgan.media.audio import Audio
 from jaxgan.media.base import Medium
 from jaxgan.media.notes import Notes
@@ -25,6 +27,8 @@ __all__ = ["Audio", "Characters", "Medium", "Notes", "Picture", "Points", "Text"
            "grid", "guessed", "level_sets", "scatter", "to_image", "to_uint8"]  # fmt: skip
 
 
-def guessed(shape: tuple[int, ...]) -> Medium:
-    """What an example of this shape is, where the data, or an older workdir, does not say."""
+def guessed(shape: tuple[int, ...], dtype: type | np.dtype = np.float32) -> Medium:
+    """What an example of this shape and type is, where the data, or an older workdir, does not say."""
+    if np.dtype(dtype).kind != "f":
+        return Medium()
     return Points() if shape == (2,) else Picture() if len(shape) == 3 and shape[-1] in (1, 3) else Medium()

@@ -16,6 +16,8 @@ GAP = 2
 """Pixels between two on a sheet."""
 SMALLEST = 64
 """Stills with a shorter side are enlarged by a whole factor, or nobody could see them."""
+LARGEST = 256
+"""Longest side of a map of numbers."""
 FONT, LINE = 11, 14
 """Of titles, in pixels: the letters, and the height of a line."""
 
@@ -58,11 +60,20 @@ class Medium:
         """Raise a UserError where no such thing has the shape and the type of one example. Numbers may have any."""
 
     def still(self, x: np.ndarray) -> Image.Image:
-        """One example as a picture: all that a new medium must say. Of numbers, a map of them, from black to white."""
+        """One example as a picture: all that a new medium must say. Of numbers, a map of them, from black to white.
+
+        A long row of them goes on in the next; maps of many are made smaller.
+        """
         values = np.asarray(x, np.float32)
-        flat = values.reshape(-1, values.shape[-1] if values.ndim else 1)
-        low, high = float(flat.min()), float(flat.max())
-        return enlarged(Image.fromarray(np.uint8((flat - low) / (high - low or 1.0) * 255)))
+        width = values.shape[-1] if values.ndim > 1 else math.ceil(math.sqrt(values.size))
+        low, high = float(values.min()), float(values.max())
+        shades = np.uint8((values.ravel() - low) / (high - low or 1.0) * 255)
+        shades = np.pad(shades, (0, -len(shades) % width), constant_values=255).reshape(-1, width)
+        image = Image.fromarray(shades)
+        factor = max(1, min(SMALLEST // min(image.size), LARGEST // max(image.size)))
+        image = image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+        image.thumbnail((LARGEST, LARGEST))
+        return image
 
     def sheet(self, examples: np.ndarray, columns: int | None = None, real: np.ndarray | None = None) -> Image.Image:
         """Several [N, ...] as one picture, row by row; as square as it goes without `columns`.

@@ -224,6 +224,14 @@ def test_columns_of_different_widths_stand_under_their_titles():
 def test_what_is_guessed():
     guessed = [type(media.guessed(shape)).__name__ for shape in ((2,), (8, 8, 3), (8, 8, 1), (8, 8, 5), (100,), ())]
     assert guessed == ["Points", "Picture", "Picture", "Medium", "Medium", "Medium"]
+    assert type(media.guessed((8, 8, 3), np.dtype(np.int32))) is media.Medium
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (40,), (100_000,), (3, 100_000), (50_000, 2), (64, 64, 18)])
+def test_maps_of_many_numbers_stay_small(shape):
+    still = media.Medium().still(np.linspace(0, 1, int(np.prod(shape))).reshape(shape))
+    assert 1 <= min(still.size) <= max(still.size) <= 256
+    assert len(np.unique(np.asarray(still))) > 1 or np.prod(shape) == 1
 
 
 def test_decoding_pictures(tmp_path: Path):
