@@ -1,8 +1,8 @@
-"""A folder of files of any medium: sounds, pieces of music, clips, shapes, texts. `Folder` is for pictures."""
+"""A folder of files of any medium that is read: sounds, pieces of music, clips, arrays. `Folder` is for pictures."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -54,7 +54,7 @@ class Files:
 
     def without_augmentation(self) -> "Files":
         """The same with nothing random about it."""
-        return Files(path=self.path, medium=self.medium, entry=self.entry, length=self.length, part="first")
+        return replace(self, part="first")
 
     def load(self) -> Records:
         """Finds the files and reads each; "label" where all lie in subfolders.

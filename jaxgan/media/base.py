@@ -92,7 +92,11 @@ class Medium:
         return file.getvalue()
 
     def decode(self, path: Path) -> np.ndarray:
-        """One example of a file with a suffix of `suffixes`. Raises ValueError or OSError where it is none."""
+        """One example of a file with a suffix of `suffixes`. Raises ValueError or OSError where it is none, or is not read."""
+        if path.suffix.lower() != ".npy":
+            raise ValueError(
+                f"{self.many} are written as {path.suffix} files, and not read: give .npy files of their numbers"
+            )
         return np.load(path, allow_pickle=False)
 
     def fitted(self, x: np.ndarray, length: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 from jaxgan.data import Batches, Files, parse_source
 from jaxgan.errors import UserError
-from jaxgan.media import Audio, Medium, Notes, Video
+from jaxgan.media import Audio, Medium, Notes, Video, Voxels
 
 SOUND = Audio(rate=8000)
 
@@ -46,6 +46,10 @@ def test_what_cannot_be_used_is_said(tmp_path):
         Files(path=str(folder), medium=Audio(), entry="wave", length=8).load()
     with pytest.raises(UserError, match=r"has no pieces \(\.mid, \.npy\)"):
         Files(path=str(folder), medium=Notes(), length=8).load()
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "a.obj").write_text("v 0 0 0\n")
+    with pytest.raises(UserError, match=r"1 of the 1 shapes .* written as \.obj files, and not read: give \.npy"):
+        Files(path=str(tmp_path / "shapes"), medium=Voxels()).load()
     with pytest.raises(UserError, match="does not exist"):
         Files(path=str(tmp_path / "none"), medium=SOUND).load()
     with pytest.raises(UserError, match=r"Files\.length is 0"):
