@@ -90,7 +90,7 @@ def test_a_conditional_system_is_given_the_labels_of_the_data(run, data, monkeyp
     )
     record = types.SimpleNamespace(
         shapes={"image": None, "label": None},
-        spec=types.SimpleNamespace(media={}),
+        spec=types.SimpleNamespace(vocabulary=()),
         zeros=lambda n: {"image": np.zeros((n, 12, 12, 1)), "label": np.zeros(n)},
     )
     conditional = types.SimpleNamespace(record=record, system=run.system, variables=dict, frozen={})

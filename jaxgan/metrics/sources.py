@@ -27,11 +27,11 @@ def fixed_examples(data: Any, records: Records, indices: Sequence[int]) -> Itera
         yield data.transform(records.examples[int(index)], np.random.default_rng([0, int(index)]))
 
 
-def real_pictures(data: Any, records: Records, indices: Sequence[int], entry: str = "image") -> Iterator[np.ndarray]:
-    """The pictures, an `entry`, of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
+def real_pictures(data: Any, records: Records, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """The pictures of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
     for start in range(0, len(indices), CHUNK):
         made = fixed_examples(data, records, indices[start : start + CHUNK])
-        yield quantise(np.stack([example[entry] for example in made]), start)
+        yield quantise(np.stack([example["image"] for example in made]), start)
 
 
 def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Records) -> Iterator[np.ndarray]:
@@ -43,7 +43,7 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
     Raises:
         UserError: the system makes no pictures, or one of them is not finite; the data's captions have other words now.
     """
-    if records.media.get("text", run.record.spec.media.get("text")) != run.record.spec.media.get("text"):
+    if records.vocabulary != run.record.spec.vocabulary:
         raise UserError(
             f"the captions of the data have other words than when {run.workdir} was trained, so its numbers would mean others: "
             "bring them back"

@@ -476,11 +476,9 @@ class _Trainer:
         sheet = preview_sheet(self.record, made, self.preview)
         folder = self.directory / "samples"
         folder.mkdir(exist_ok=True)
-        sheet.save(folder / f"{self.step:06d}.png")
-        self.logs.shown(self.step, "samples", png(sheet), ".png")
-        for name, content, suffix in preview_files(self.record, made):
-            (folder / f"{self.step:06d}-{name}{suffix}").write_bytes(content)
-            self.logs.shown(self.step, f"samples/{name}", content, suffix)
+        for name, content, suffix in (("", png(sheet), ".png"), *preview_files(self.record, made)):
+            (folder / f"{self.step:06d}{name and f'-{name}'}{suffix}").write_bytes(content)
+            self.logs.shown(self.step, f"samples{name and f'/{name}'}", content, suffix)
 
     def run(self, stopped) -> Run:
         """The run as it stands; its state is copied to the host when it is read, which must be before the next step."""
