@@ -1,14 +1,17 @@
 """All that is to be measured where a GPU is at hand, in one go; each part writes a JSON file as soon as it is done.
 
     python -m tests.benchmarks.gpu --out tests/benchmarks/results/gpu [--parts warm steps fused trainings tests]
+    python -m tests.benchmarks.gpu --out DIR --parts steps trainings --systems cyclegan_128 text2image    # of these alone
     python -m tests.benchmarks.gpu --out /tmp/small --small    # the same on a CPU, at small size, to try it
 
 warm: what the parts after it need, side by side on all cores: PyTorch's compiled networks, the trainings' pictures. steps: the
 training step of each system at its paper's sizes in float32 (TF32) and bfloat16, beside PyTorch eager and compiled
-(`tests.benchmarks.step`). fused: steps of the small networks fused by 1, 8 and 32, and a step under XLA's deterministic
-kernels. trainings: runs with the papers' widths, all at a time, whose sample grids are kept; --limit stops them as Ctrl-C does,
-and the steps made are read from their logs. tests: the default test suite, beside the trainings where both are asked for. A
-part that fails says so in its file; the next begins. Needs `pip install -e ".[parity]"` and JAX for CUDA.
+(`tests.benchmarks.step`). fused: steps of the small networks fused by 1, 8 and 32. deterministic: a step under XLA's
+deterministic kernels, and the digests of short trainings with them and without. compiling: how long CycleGAN's step takes to
+compile, with XLA's search for the fastest kernels and without. trainings: runs with the papers' widths, all at a time, whose
+sample grids are kept; --limit stops them as Ctrl-C does, and the steps made are read from their logs. tests: the default test
+suite, beside the trainings where both are asked for. A part that fails says so in its file; the next begins. Needs
+`pip install -e ".[parity]"` and JAX for CUDA.
 """
 
 import argparse
@@ -42,18 +45,34 @@ SMALL_STEPS = {"dcgan": ["--widths", "8", "--batch", "4", "--size", "32"], "pix2
 
 FUSED = ("gan_digits", "quickstart")
 
+COMPILED = (
+    "cyclegan_avatars --data.a.size 128 --data.b.size 128 --system.generator.width 64 --system.generator.blocks 9 "
+    "--system.discriminator.width 64"
+)
+SMALL_COMPILED = (
+    "cyclegan_avatars --data.a.size 32 --data.b.size 32 --system.generator.width 8 --system.generator.blocks 1 "
+    "--system.discriminator.width 8"
+)
+
 TRAININGS = {
     "dcgan": "dcgan_avatars --system.networks.width 128 --batch-size 128 --steps 4000 --sample-every 200",
     "wgan_gp": "wgan_gp_avatars --system.learning-rate 3e-4 --data.size 64 --system.networks.width 128 --steps 2000 "
     "--sample-every 50",
     "pix2pix": "pix2pix_openmoji --data.size 256 --data.resize 286 --system.generator.width 64 --system.discriminator.width 64 "
     "--batch-size 1 --steps 10000 --sample-every 250",
-    "cyclegan": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --system.generator.width 64 --system.generator.blocks 9 "
-    "--system.discriminator.width 64 --steps 6000 --sample-every 200",
+    "cyclegan_128": "cyclegan_avatars --data.a.size 128 --data.b.size 128 --system.generator.width 64 "
+    "--system.generator.blocks 9 --system.discriminator.width 64 --steps 6000 --sample-every 200",
     "stargan": "stargan_avatars --data.size 128 --system.width 64 --system.discriminator-width 64 --batch-size 16 --steps 2500 "
     "--sample-every 100",
+    "text2image": "text2image_avatars --data.pictures.size 64 --system.networks.width 128 --batch-size 64 --sample-every 500",
 }
 SMALL_TRAININGS = {"dcgan": "dcgan_avatars --data.size 32 --system.networks.width 8 --steps 3"}
+
+
+def chosen(table: dict, systems: list[str] | None) -> dict:
+    """The rows of a table that were asked for, in the order of the asking."""
+    return table if systems is None else {name: table[name] for name in systems if name in table}
+
 
 PREPARE = """
 import sys
@@ -76,6 +95,15 @@ for config in sys.argv[1:]:
     for count in (1, 8, 32):
         found.append({"config": config, **benchmark.measure(dataclasses.replace(configs.load(config), fuse=count))})
 print(json.dumps(found))
+"""
+
+DIGESTS = """
+import dataclasses, sys, tempfile
+import jaxgan
+from jaxgan import configs
+experiment = dataclasses.replace(configs.load("quickstart"), steps=int(sys.argv[1]))
+with tempfile.TemporaryDirectory() as folder:
+    print("digest", jaxgan.fit(experiment, folder).digest)
 """
 
 DETERMINISTIC = ["dcgan_avatars", "--system.networks.width", "128", "--batch-size", "128"]
@@ -112,35 +140,35 @@ def call(words: list[str], limit: float | None = None, **environment: str) -> di
     }
 
 
-def warm(out: Path, small: bool, limit: float | None) -> dict:
+def warm(asked: argparse.Namespace) -> dict:
     """PyTorch's compilations on disk, and prepared pictures; each job in a process, on the CPU where it can."""
     few = {"TORCHINDUCTOR_COMPILE_THREADS": "2", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     jobs: dict[str, tuple[list[str], dict]] = {}
-    for name, options in (SMALL_STEPS if small else STEPS).items():
+    for name, options in chosen(SMALL_STEPS if asked.small else STEPS, asked.systems).items():
         for precision in ("float32", "bfloat16"):
             words = ["-m", "tests.benchmarks.step", "--system", name, *options, "--precision", precision, "--warm"]
             jobs[f"{name} {precision}"] = (words, few)
-    for name, words in (SMALL_TRAININGS if small else TRAININGS).items():
+    for name, words in chosen(SMALL_TRAININGS if asked.small else TRAININGS, asked.systems).items():
         jobs[f"pictures of {name}"] = (["-c", PREPARE, *words.split()], {"JAX_PLATFORMS": "cpu"})
-    with ThreadPoolExecutor(2 if small else len(jobs)) as pool:
-        started = {name: pool.submit(call, words, limit, **more) for name, (words, more) in jobs.items()}
+    with ThreadPoolExecutor(2 if asked.small else len(jobs)) as pool:
+        started = {name: pool.submit(call, words, asked.limit, **more) for name, (words, more) in jobs.items()}
         return {name: job.result() for name, job in started.items()}
 
 
-def steps(out: Path, small: bool, limit: float | None) -> dict:
+def steps(asked: argparse.Namespace) -> dict:
     found, began = {}, time.monotonic()
-    for name, options in (SMALL_STEPS if small else STEPS).items():
-        left = None if limit is None else limit - (time.monotonic() - began)
+    for name, options in chosen(SMALL_STEPS if asked.small else STEPS, asked.systems).items():
+        left = None if asked.limit is None else asked.limit - (time.monotonic() - began)
         if left is not None and left < 30:
             found[name] = "left out for want of time"
             continue
         words = ["-m", "tests.benchmarks.step", "--system", name, *options, "--precision", "float32", "bfloat16"]
-        words += ["--compile", "--pairs", "2" if small else "9", "--results", str(out / "steps")]
+        words += ["--compile", "--pairs", "2" if asked.small else "9", "--results", str(asked.out / "steps")]
         # PyTorch needs its share of the memory.
         result = call(words, left, XLA_PYTHON_CLIENT_MEM_FRACTION="0.4")
         # What was measured before it failed, if it did.
         rows = [json.loads(row) for row in re.findall(rf"^{name} (\{{.*\}})$", result["end_of_output"], re.MULTILINE)]
-        files = sorted((out / "steps").glob(f"{name}_step_*.json"))
+        files = sorted((asked.out / "steps").glob(f"{name}_step_*.json"))
         if result["exit_code"] == 0 and files:
             rows = json.loads(files[-1].read_text())["rows"]
         for row in rows:
@@ -152,20 +180,41 @@ def steps(out: Path, small: bool, limit: float | None) -> dict:
     return found
 
 
-def fused(out: Path, small: bool, limit: float | None) -> dict:
-    result = call(["-c", FUSE, *(FUSED[:1] if small else FUSED)], limit)
+def fused(asked: argparse.Namespace) -> dict:
+    result = call(["-c", FUSE, *(FUSED[:1] if asked.small else FUSED)], asked.limit)
     if result["exit_code"] == 0:
         return {"rows": json.loads(result["end_of_output"].splitlines()[-1])}
     return result
 
 
-def deterministic(out: Path, small: bool, limit: float | None) -> dict:
-    """DCGAN's step with XLA's usual kernels, and with those that `train --deterministic` asks for."""
+def deterministic(asked: argparse.Namespace) -> dict:
+    """DCGAN's step with XLA's usual kernels, and with those that `train --deterministic` asks for.
+
+    And whether trainings come out the same: two of each kind, at a time, each in a process of its own.
+    """
     found = {}
     for kind, flags in {"usual": "", "deterministic": "--xla_gpu_deterministic_ops=true"}.items():
-        file = out / f"deterministic_{kind}.json"
-        config = SMALL_TRAININGS["dcgan"].split() if small else DETERMINISTIC
-        result = call(["-m", "jaxgan.cli", "bench", *config, "--json", str(file)], limit, XLA_FLAGS=flags)
+        file = asked.out / f"deterministic_{kind}.json"
+        config = SMALL_TRAININGS["dcgan"].split() if asked.small else DETERMINISTIC
+        result = call(["-m", "jaxgan.cli", "bench", *config, "--json", str(file)], asked.limit, XLA_FLAGS=flags)
+        found[kind] = json.loads(file.read_text()) if result["exit_code"] == 0 else result
+        file.unlink(missing_ok=True)
+        more = {"XLA_FLAGS": flags, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        with ThreadPoolExecutor(2) as pool:
+            steps = "20" if asked.small else "300"
+            runs = [pool.submit(call, ["-c", DIGESTS, steps], asked.limit, **more) for _ in range(2)]
+        ends = [run.result()["end_of_output"] for run in runs]
+        found[kind] |= {"digests": [re.findall("^digest (.*)$", end, re.MULTILINE) for end in ends]}
+    return found
+
+
+def compiling(asked: argparse.Namespace) -> dict:
+    """Where the seconds of CycleGAN's compilation go: with XLA's search for the fastest kernels, and without it."""
+    found = {}
+    for kind, flags in {"usual": "", "no search": "--xla_gpu_autotune_level=0"}.items():
+        file = asked.out / f"compiling_{kind[:2]}.json"
+        config = (SMALL_COMPILED if asked.small else COMPILED).split()
+        result = call(["-m", "jaxgan.cli", "bench", *config, "--json", str(file)], asked.limit, XLA_FLAGS=flags)
         found[kind] = json.loads(file.read_text()) if result["exit_code"] == 0 else result
         file.unlink(missing_ok=True)
     return found
@@ -185,18 +234,18 @@ def train(name: str, words: str, out: Path, limit: float | None) -> dict:
     return result
 
 
-def trainings(out: Path, small: bool, limit: float | None) -> dict:
-    chosen = SMALL_TRAININGS if small else TRAININGS
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        started = {name: pool.submit(train, name, words, out, limit) for name, words in chosen.items()}
+def trainings(asked: argparse.Namespace) -> dict:
+    configs = chosen(SMALL_TRAININGS if asked.small else TRAININGS, asked.systems)
+    with ThreadPoolExecutor(len(configs)) as pool:
+        started = {name: pool.submit(train, name, words, asked.out, asked.limit) for name, words in configs.items()}
         return {name: job.result() for name, job in started.items()}
 
 
-def tests(out: Path, small: bool, limit: float | None) -> dict:
-    chosen = ["tests/losses"] if small else ["-n", "10"]
-    words = ["-m", "pytest", *chosen, "-rfE", "--tb=short", "-o", "console_output_style=classic"]
-    file = out / "tests.xml"
-    result = call([*words, f"--junitxml={file}"], limit, XLA_PYTHON_CLIENT_PREALLOCATE="false")
+def tests(asked: argparse.Namespace) -> dict:
+    files = ["tests/losses"] if asked.small else ["-n", "10"]
+    words = ["-m", "pytest", *files, "-rfE", "--tb=short", "-o", "console_output_style=classic"]
+    file = asked.out / "tests.xml"
+    result = call([*words, f"--junitxml={file}"], asked.limit, XLA_PYTHON_CLIENT_PREALLOCATE="false")
     return result | {"junit": file.name}
 
 
@@ -205,6 +254,7 @@ PARTS = {
     "steps": steps,
     "fused": fused,
     "deterministic": deterministic,
+    "compiling": compiling,
     "trainings": trainings,
     "tests": tests,
 }
@@ -230,17 +280,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--small", action="store_true", help="sizes for a CPU, to see that all of it runs")
+    parser.add_argument("--systems", nargs="+", choices=list(STEPS), help="whose steps and trainings (default: all)")
     parser.add_argument("--limit", type=float, help="seconds that a part may take")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    where, limit = hardware(), arguments.limit
+    where = hardware()
     asked = list(arguments.parts)
     beside = ["tests"] if {"tests", "trainings"} <= set(asked) else []
 
     def do(name: str) -> None:
         began = time.monotonic()
         try:
-            results = PARTS[name](arguments.out, arguments.small, limit)
+            results = PARTS[name](arguments)
         except Exception as error:  # of any kind: what is measured after it counts, too
             results = {"failed": repr(error)}
         seconds = round(time.monotonic() - began, 1)
