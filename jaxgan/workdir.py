@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import jaxgan
 from jaxgan.data.base import composed, places
 from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
@@ -117,8 +118,9 @@ class Record:
 
 def versions() -> dict[str, str]:
     """Versions of what decides a run's numbers."""
-    names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
-    return {name: importlib.metadata.version(name) for name in names}
+    names = ("jax", "jaxlib", "flax", "optax", "numpy")
+    # A checkout on PYTHONPATH is no installed package.
+    return {"jaxgan": jaxgan.__version__, **{name: importlib.metadata.version(name) for name in names}}
 
 
 def describe(experiment: Experiment, spec: Spec) -> Record:
