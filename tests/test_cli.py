@@ -303,6 +303,7 @@ def test_labels_that_are_numbers_are_names(tmp_path, capfd):
     assert (tmp_path / "run" / "1.png").read_bytes() != (tmp_path / "run" / "3.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_no_streams_and_an_odd_place(tmp_path):
     """A service without a terminal, in a folder whose name Orbax would take for a pattern, named as a person names it."""
     home = tmp_path / "home"
@@ -496,6 +497,7 @@ def test_an_unknown_config_that_is_near_a_known_one(capfd):
     assert "gan_digits" in one_sentence(capfd.readouterr().err)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_source_is_said(tmp_path, capfd):
     """It is the config's, whatever the pictures have."""
     pictures_in(tmp_path / "pics", size=40)
@@ -543,6 +545,7 @@ def test_help(capsys):
     assert captured.err == ""
 
 
+@pytest.mark.slow
 def test_a_pipe_shows_progress_at_once(tmp_path):
     """The first line comes before JAX is imported, and each line when it is said."""
     began = time.monotonic()

@@ -94,7 +94,8 @@ def primitives(jaxpr):
             yield from primitives(inner)
 
 
-@pytest.mark.parametrize("name", ["unet", "unconditional"])  # dropout, and statistics of the batch
+# Dropout, and statistics of the batch.
+@pytest.mark.parametrize("name", [pytest.param("unet", marks=pytest.mark.slow), "unconditional"])
 def test_what_a_converter_gets_is_plain_and_the_same(tmp_path, name):
     run = randomised(SYSTEMS[name], tmp_path / "run")
     function, arguments = generator(run, "ab", "ema", _side_by_side)

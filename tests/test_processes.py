@@ -152,6 +152,7 @@ def test_killed(together, tmp_path, victim):
     assert digest(ended[0][1]) == digest(straight[0][1])
 
 
+@pytest.mark.slow
 def test_another_experiment(tmp_path):
     """The processes must train the same thing."""
     ended = finish(start_pair(tmp_path / "run", steps=(STEPS, STEPS + 1)))

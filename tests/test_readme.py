@@ -37,6 +37,7 @@ def test_the_names_on_the_page_of_the_api_exist():
     assert named >= set(jaxgan.__all__)
 
 
+@pytest.mark.slow
 def test_the_example_on_the_page_of_the_api(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```python\n(.*?)```", API, re.DOTALL)

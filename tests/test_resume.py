@@ -71,6 +71,7 @@ def wait_until(condition, seconds: float = 60) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 def test_killed_twice(straight, tmp_path):
     command = [*COMMAND, "--steps", STEPS, "--workdir", tmp_path / "run"]
     code, out, _ = stop_at(6, command, signal.SIGKILL)

@@ -27,6 +27,7 @@ def exchanged(program: str, operation: str) -> int:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.eight_devices
 def test_the_compiled_program_exchanges_what_is_counted():
     system = Toy(critic_moves=2)

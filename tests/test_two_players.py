@@ -56,6 +56,7 @@ def test_shared_latents(shared, moves, accumulate):
     assert [known(x) for x in seen["generator"]] == [shared] * accumulate
 
 
+@pytest.mark.slow
 def test_a_pass_that_both_turns_share_is_made_once():
     """On one device, where nothing is reduced: XLA finds that the two are one."""
     counts = {}

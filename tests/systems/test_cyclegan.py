@@ -81,6 +81,7 @@ def test_losses_by_hand(begun, identity):
     assert int(outcome.aux["pool_G"].count) == 2
 
 
+@pytest.mark.slow
 def test_the_pool_is_in_the_state_and_comes_into_use():
     before, after, _ = step_once(SMALL, pictures(2), 1, steps=4)
     assert isinstance(before.aux["pool_G"], ImagePool)

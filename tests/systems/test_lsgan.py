@@ -19,7 +19,9 @@ def points(count=16):
     return np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("targets", "start"), [((-1, 1, 0), 1.0), ((0, 1, 1), 0.5)])
+@pytest.mark.parametrize(
+    ("targets", "start"), [((-1, 1, 0), 1.0), pytest.param((0, 1, 1), 0.5, marks=pytest.mark.slow)]
+)
 def test_an_undecided_discriminator(targets, start):
     """At a score of 0 everywhere: ((0 - b)^2 + (0 - a)^2) / 2; the scores begin near it."""
     system = LSGAN(Convolutional(width=4, kernel=4, latent_dim=4, discriminator_norm="none"), *targets)

@@ -135,6 +135,7 @@ class Biased(nn.Module):
         return 1000 * nn.Dense(12)(nn.BatchNorm(use_running_average=False, axis_name=rows.AXIS)(x))
 
 
+@pytest.mark.slow
 @pytest.mark.eight_devices
 def test_a_gradient_that_is_zero_is_no_difference(eight_devices_equal_one, monkeypatch):
     monkeypatch.setattr(toys, "G", Biased())
@@ -150,6 +151,7 @@ class Careless(Toy):
         return toys.G.apply(c.variables["G"], z, mutable=["batch_stats"])
 
 
+@pytest.mark.slow
 @pytest.mark.eight_devices
 def test_a_difference_is_said_with_its_limit(eight_devices_equal_one):
     data = {"image": np.random.default_rng(0).normal(size=(16, 12)).astype(np.float32)}

@@ -72,6 +72,7 @@ def test_the_compiled_program_needs_less_memory():
     assert needed(in_pieces(layers(36), 6)) < 0.6 * needed(layers(36))
 
 
+@pytest.mark.slow
 def test_accumulation_needs_the_memory_of_one_minibatch():
     def needed(system, rows):
         plan, layout = system.plan(0), Layout.create("jit", rows, 1)

@@ -141,6 +141,7 @@ def test_fused_steps_equal_single_ones(mode):
     np.testing.assert_allclose(fused["generator/loss"], [parts[0]["generator/loss"] for parts in metrics], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_many_moves_run_in_parts_and_equal_one_program(monkeypatch):
     system, batches = Toy(critic_moves=23), minibatches(2, 23)
     cut, metrics = train(system, batches, layout(1))

@@ -47,6 +47,7 @@ def refused(tmp_path, capsys):
     return call
 
 
+@pytest.mark.slow
 def test_import_sample_info_export(generator, tmp_path):
     made = run("import-weights", generator, "--format", EXAMPLE, "--out", tmp_path / "run").stdout
     assert f"G from {generator}" in made

@@ -151,6 +151,7 @@ def test_weights_too_large_for_half_precision(run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_networks_may_be_left_out(run, tmp_path):
     pack(run, tmp_path / "part.safetensors", dtype="float32", networks=["G"])
     again = unpack(tmp_path / "part.safetensors", tmp_path / "run")
