@@ -1,7 +1,7 @@
 """StarGAN that changes the hair colour of drawn faces and puts glasses on them, 64x64, for two CPU cores.
 
     jaxgan train stargan_avatars
-    jaxgan translate runs/stargan_avatars face.png pink.png --attributes "hair_color=pink,glasses=none"
+    jaxgan translate runs/stargan_avatars face.png pink.png --label "hair_color=pink,glasses=none"
     jaxgan translate runs/stargan_avatars faces/ sheet.png --all-domains
 
 Half the paper's width and batches of 8 instead of 16. 1,000 steps took 36 minutes on two CPU cores: hair colours and glasses

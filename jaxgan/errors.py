@@ -1,5 +1,8 @@
 """The one exception for bad input: a sentence that names what is wrong and the way out."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Bad input: a file, a field, a value or a combination of them.
@@ -31,3 +34,9 @@ def missing_extra(package: str, extra: str, purpose: str) -> UserError:
     return UserError(
         f"{purpose} needs the package '{package}', which is not installed: pip install \"jaxgan[{extra}]\""
     )
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """How a sentence about an unknown name ends: ', did you mean "glasses"?', or '.' if nothing is near."""
+    close = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
+    return f', did you mean "{close[0]}"?' if close else "."

@@ -9,7 +9,7 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import jax
 import jax.export
@@ -27,20 +27,17 @@ if TYPE_CHECKING:
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def export_program(
-    run: "Run", out: str | Path, direction: str = "ab", weights: Literal["ema", "raw"] = "ema"
-) -> tuple[dict[str, str], str]:
+def export_program(run: "Run", out: str | Path, direction: str = "ab") -> tuple[dict[str, str], str]:
     """Write the generator of a run, as `jax.export` serialises it.
 
     Of latents z [B, ...] it makes pictures float32 [B, H, W, C] in [-1, 1], as `Run.decode` does; of pictures [B, H, W, C] of
     the size that the run was trained on, as `Run.translate` does with seed 0. What else they are made of follows
-    (`System.conditions`): a label or a text, int32. B is any number.
+    (`System.conditions`): a label or a text, int32, say. B is any number.
 
     Args:
         run: a trained run.
         out: the file, which ends in .stablehlo.
         direction: of a system that turns pictures into pictures.
-        weights: "ema" for the moving average, if there is one, "raw" for the parameters themselves.
 
     Returns:
         Type and shape of each argument, by name and in order, and of what is made.
@@ -52,7 +49,7 @@ def export_program(
     out = expanded(out)
     if out.suffix.lower() != ".stablehlo":
         raise UserError(f"--out {out}: it must end in .stablehlo")
-    function, arguments = generator(run, direction, weights, _one_after_the_other)
+    function, arguments = generator(run, direction, _one_after_the_other)
     try:
         import flatbuffers  # noqa: F401
     except ImportError:
@@ -63,24 +60,21 @@ def export_program(
     return {name: described(s) for name, s in arguments.items()}, described(made)
 
 
-def generator(
-    run: "Run", direction: str, weights: Literal["ema", "raw"], mapped: Callable
-) -> tuple[Callable, dict[str, jax.ShapeDtypeStruct]]:
+def generator(run: "Run", direction: str, mapped: Callable) -> tuple[Callable, dict[str, jax.ShapeDtypeStruct]]:
     """What is exported of a run: a function of arrays alone, with the weights inside, and what it takes, by name and in order.
 
     Args:
         run: a trained run.
         direction: of a system that turns pictures into pictures.
-        weights: "ema" or "raw", as in `export_program`.
-        mapped: `mapped(one, pictures, label)` is how a function `one(number, picture, label)` of a picture is one of many.
+        mapped: `mapped(one, pictures, inputs)` is how a function `one(number, picture, inputs)` of a picture is one of many.
 
     Raises:
         UserError: see `export_program`.
     """
     if run.system.directions:
-        function, first, shape = _translator(run, direction, weights, mapped)
+        function, first, shape = _translator(run, direction, mapped)
     else:
-        function, first, shape = _decoder(run, weights)
+        function, first, shape = _decoder(run)
     (count,) = jax.export.symbolic_shape("B")
     arguments = {first: jax.ShapeDtypeStruct((count, *shape), jnp.float32)}
     for name in _conditions(run):
@@ -90,15 +84,8 @@ def generator(
 
 
 def _conditions(run: "Run") -> list[str]:
-    """What the program takes besides latents or pictures. UserError where it could not hand it on."""
-    if not run.system.directions:
-        return list(run.system.conditions)
-    others = [name for name in run.system.conditions if name not in ("input", "label")]
-    if others:
-        raise UserError(
-            f"{type(run.system).__name__} reads {others[0]} besides pictures, and such programs take only a label"
-        )
-    return [name for name in run.system.conditions if name == "label"]
+    """What the program takes besides latents or pictures."""
+    return [name for name in run.system.conditions if not (run.system.directions and name == "input")]
 
 
 def write(out: Path, contents: bytes) -> None:
@@ -118,10 +105,10 @@ def described(shape: jax.ShapeDtypeStruct) -> str:
     return f"{np.dtype(shape.dtype).name} [{', '.join(map(str, shape.shape))}]"
 
 
-def _decoder(run: "Run", weights: Literal["ema", "raw"]):
+def _decoder(run: "Run"):
     """The function of (latents, conditions), the name of the first and the shape of a row of it."""
     shape = run.latents(1).shape[1:]
-    variables = {**run.variables(weights), **run.frozen}
+    variables = {**run.variables(), **run.frozen}
     names = _conditions(run)
 
     def decode(z, *conditions):
@@ -132,24 +119,26 @@ def _decoder(run: "Run", weights: Literal["ema", "raw"]):
     return decode, "z", shape
 
 
-def _translator(run: "Run", direction: str, weights: Literal["ema", "raw"], mapped: Callable):
-    """The function of (pictures, labels), as `_decoder`."""
-    channels = Translator(run, direction, weights=weights).channels  # which says what cannot be done
-    variables, key = {**run.variables(weights), **run.frozen}, jax.random.key(0, impl="threefry2x32")
+def _translator(run: "Run", direction: str, mapped: Callable):
+    """The function of (pictures, conditions), as `_decoder`."""
+    channels = Translator(run, direction).channels  # which says what cannot be done
+    variables, key = {**run.variables(), **run.frozen}, jax.random.key(0, impl="threefry2x32")
 
-    def one(number, picture, label):
-        labels = None if label is None else label[None]
+    names = _conditions(run)
+
+    def one(number, picture, inputs):
         noise = jax.random.fold_in(key, number)
-        translate = functools.partial(run.system.translate, direction=direction, labels=labels)
+        given = {name: row[None] for name, row in zip(names, inputs, strict=True)}
+        translate = functools.partial(run.system.translate, direction=direction, inputs=given)
         return rows.solo(lambda: translate(variables, picture[None], noise)[0])()
 
-    def translate(pictures, label=None):
-        return mapped(one, pictures, label)
+    def translate(pictures, *inputs):
+        return mapped(one, pictures, inputs)
 
     return translate, "pictures", (*run.record.source(direction).shape[:2], channels)
 
 
-def _one_after_the_other(one, pictures, label):
+def _one_after_the_other(one, pictures, inputs):
     # Not side by side: JAX cannot write a mean over the devices for an unknown number of pictures.
     numbers = jnp.arange(pictures.shape[0], dtype=jnp.uint32)
-    return jax.lax.map(lambda row: one(*row), (numbers, pictures, label))
+    return jax.lax.map(lambda row: one(*row), (numbers, pictures, inputs))

@@ -13,7 +13,7 @@ import importlib.metadata
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -36,9 +36,7 @@ COUNT = 2
 INSTEAD = "No file is written. --format stablehlo exports it, for what has JAX"
 
 
-def export_onnx(
-    run: "Run", out: str | Path, direction: str = "ab", weights: Literal["ema", "raw"] = "ema"
-) -> tuple[dict[str, str], str]:
+def export_onnx(run: "Run", out: str | Path, direction: str = "ab") -> tuple[dict[str, str], str]:
     """Write the generator of a run as an ONNX model in float32, in one file, with the weights inside.
 
     Its inputs are named and shaped as those of `jaxgan.exporting.export_program`; its output is called "output". Heights and
@@ -50,7 +48,6 @@ def export_onnx(
         run: a trained run.
         out: the file, which ends in .onnx.
         direction: of a system that turns pictures into pictures.
-        weights: "ema" for the moving average, if there is one, "raw" for the parameters themselves.
 
     Returns:
         Type and shape of each input, by name and in order, and of the output.
@@ -62,7 +59,7 @@ def export_onnx(
     out = expanded(out)
     if out.suffix.lower() != ".onnx":
         raise UserError(f"--out {out}: it must end in .onnx")
-    function, arguments = generator(run, direction, weights, _side_by_side)
+    function, arguments = generator(run, direction, _side_by_side)
     with _quiet():
         try:
             from jax2onnx import to_onnx
@@ -85,7 +82,7 @@ def export_onnx(
             inputs = examples(run, arguments, COUNT)
             found = session.run(None, inputs)[0]
             alone = session.run(None, {name: rows[:1] for name, rows in inputs.items()})[0]
-    expected = made_by_the_run(run, inputs, direction, weights)
+    expected = made_by_the_run(run, inputs, direction)
     for made, wanted in ((found, expected), (alone, expected[:1])):
         off = np.abs(made - wanted).max() if made.shape == wanted.shape else np.inf
         if not off <= TOLERANCE:  # not so of NaN either
@@ -158,9 +155,9 @@ def _convolved(x, kernel, *, dimension_numbers, **params):
     return lax.conv_general_dilated_p.bind(x, kernel, dimension_numbers=dimension_numbers, **params)
 
 
-def _side_by_side(one, pictures, label):
+def _side_by_side(one, pictures, inputs):
     # All with the first one's noise, which so is a constant.
-    return jax.vmap(lambda picture, label: one(0, picture, label))(pictures, label)
+    return jax.vmap(lambda picture, inputs: one(0, picture, inputs))(pictures, inputs)
 
 
 def examples(run: "Run", arguments: dict[str, jax.ShapeDtypeStruct], count: int) -> dict[str, np.ndarray]:
@@ -184,20 +181,18 @@ def examples(run: "Run", arguments: dict[str, jax.ShapeDtypeStruct], count: int)
     return inputs
 
 
-def made_by_the_run(
-    run: "Run", inputs: dict[str, np.ndarray], direction: str = "ab", weights: Literal["ema", "raw"] = "ema"
-) -> np.ndarray:
+def made_by_the_run(run: "Run", inputs: dict[str, np.ndarray], direction: str = "ab") -> np.ndarray:
     """What the model is to make of such inputs, by the run's own methods."""
     # Full float32, which GPUs leave out of convolutions to be faster.
     with jax.default_matmul_precision("highest"):
         if "z" in inputs:
-            z, conditions = inputs["z"], {name: x for name, x in inputs.items() if name != "z"}
-            return run.decode(z, weights=weights, inputs={**run.record.zeros(len(z)), **conditions})
-        pictures, labels = inputs["pictures"], inputs.get("label")
-        alone = [slice(i, i + 1) for i in range(len(pictures))]
-        each = [
-            run.translate(pictures[i], direction, None if labels is None else labels[i], weights=weights) for i in alone
-        ]
+            given = {name: x for name, x in inputs.items() if name != "z"}
+            return run.decode(inputs["z"], given=given)
+        given = {name: x for name, x in inputs.items() if name != "pictures"}
+        each = []
+        for i in range(len(inputs["pictures"])):
+            alone = {name: x[i : i + 1] for name, x in given.items()}
+            each.append(run.translate(inputs["pictures"][i : i + 1], direction, given=alone))
         return np.concatenate(each)
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import jax
 import numpy as np
 
-from jaxgan import rows
+from jaxgan import conditions, rows
 from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
-from jaxgan.run import in_chunks
+from jaxgan.sampling import in_chunks
 from jaxgan.training.system import System
 
 if TYPE_CHECKING:
@@ -34,13 +34,12 @@ def translate(
     run: "Run",
     pictures: np.ndarray,
     direction: str = "ab",
-    labels: np.ndarray | None = None,
+    given: conditions.Given | None = None,
     statistics: Literal["batch", "running"] = "batch",
     seed: int = 0,
-    weights: Literal["ema", "raw"] = "ema",
 ) -> np.ndarray:
     """See `Run.translate`."""
-    translator = Translator(run, direction, statistics, seed, weights)
+    translator = Translator(run, direction, statistics, seed)
     pictures = np.asarray(pictures)
     if pictures.ndim != 4 or not len(pictures) or pictures.dtype.kind != "f":
         raise UserError(
@@ -51,7 +50,7 @@ def translate(
         raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {translator.channels}")
     height, width = pictures.shape[1:3]
     padded = pad(pictures, *padded_size(height, width, run.system.multiple))
-    made = translator(padded, np.arange(len(pictures)), checked_labels(run, labels, len(pictures)))
+    made = translator(padded, np.arange(len(pictures)), asked(run, given or {}, len(pictures)))
     return cropped(made, (height, width), padded.shape[1:3])
 
 
@@ -68,7 +67,6 @@ class Translator:
         direction: str = "ab",
         statistics: Literal["batch", "running"] = "batch",
         seed: int = 0,
-        weights: Literal["ema", "raw"] = "ema",
     ):
         """Raises: UserError: the run does not turn pictures into pictures, or not in this direction."""
         system = run.system
@@ -86,15 +84,15 @@ class Translator:
         if statistics not in ("batch", "running"):
             raise UserError(f"there are no statistics {statistics}: they are batch or running")
         self.channels = run.record.source(direction).shape[-1]
-        self._variables = jax.device_put({**run.variables(weights), **run.frozen})
+        self._variables = jax.device_put({**run.variables(), **run.frozen})
         self._key = jax.random.key(np.uint32(seed), impl="threefry2x32")
         self._translate = _compiled_translate(system, direction, statistics)
         self._counts: dict[tuple[int, ...], int] = {}  # shape -> pictures at once, as compiled
 
-    def __call__(self, pictures: np.ndarray, numbers: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, pictures: np.ndarray, numbers: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
         """Pictures [N, H, W, C] with sides that `multiple` divides, translated; the noise of each is that of its number [N].
 
-        What comes of a picture is a function of it, its number and its label: the others are not seen by it.
+        What comes of a picture is a function of it, its number and what is given of it: the others are not seen by it.
         """
         shape, enough = pictures.shape[1:], 1 << (len(pictures) - 1).bit_length()
         # A power of two, and what is compiled already: nearly full, and at most a few programs for each shape.
@@ -103,12 +101,12 @@ class Translator:
         try:
             return in_chunks(
                 lambda part, _: self._translate(
-                    self._variables, part["pictures"], self._key, part["numbers"], part["labels"]
+                    self._variables, part["pictures"], self._key, part["numbers"], part["given"]
                 ),
                 {
                     "pictures": np.asarray(pictures, np.float32),
                     "numbers": np.asarray(numbers, np.uint32),
-                    "labels": labels,
+                    "given": given,
                 },
                 count,
             )
@@ -120,14 +118,14 @@ class Translator:
 
 @functools.lru_cache(maxsize=8)
 def _compiled_translate(system: System, direction: str, statistics: str) -> Callable:
-    def one(variables, key, picture, number, label):
-        key, label = jax.random.fold_in(key, number), None if label is None else label[None]
-        options = {"direction": direction, "labels": label, "statistics": statistics}
-        return system.translate(variables, picture[None], key, **options)[0]
+    def one(variables, key, picture, number, given):
+        given = {name: row[None] for name, row in given.items()}
+        options = {"direction": direction, "inputs": given, "statistics": statistics}
+        return system.translate(variables, picture[None], jax.random.fold_in(key, number), **options)[0]
 
-    def translate(variables, pictures, key, numbers, labels):
+    def translate(variables, pictures, key, numbers, given):
         each = jax.vmap(functools.partial(one, variables, key))
-        return rows.solo(lambda: each(pictures, numbers, labels))()
+        return rows.solo(lambda: each(pictures, numbers, given))()
 
     return jax.jit(translate)
 
@@ -170,21 +168,10 @@ def cropped(made: np.ndarray, size: tuple[int, int], padded: tuple[int, int]) ->
     return made[..., :height, :width, :]
 
 
-def checked_labels(run: "Run", labels: np.ndarray | None, count: int) -> np.ndarray | None:
-    """Labels as the data has them, None for a system that takes none. UserError where they are not for `count` pictures."""
-    name = type(run.system).__name__
-    if "label" not in run.system.conditions:
-        if labels is not None:
-            raise UserError(f"{name} translates pictures without labels: leave them out")
-        return None
-    wanted, classes = run.record.shapes["label"], run.record.classes
-    if labels is None:
-        raise UserError(f"{name} must be told what the pictures shall be: give labels {[count, *wanted.shape]}")
-    labels = np.asarray(labels)
-    if labels.shape != (count, *wanted.shape):
-        raise UserError(f"labels are {list(labels.shape)}, but for these pictures must be {[count, *wanted.shape]}")
-    highest = 1 if wanted.shape else len(classes) - 1
-    made = labels.astype(wanted.dtype)
-    if (made != labels).any() or made.min() < 0 or (classes and made.max() > highest):
-        raise UserError(f"labels are numbers from 0 to {highest}: {', '.join(classes)}")
-    return made
+def asked(run: "Run", given: conditions.Given, count: int) -> dict[str, np.ndarray]:
+    """What `count` translated pictures shall be, `{entry: [count, ...]}`, besides what they are made of.
+
+    Raises:
+        UserError: the run takes no such thing, or is not told something.
+    """
+    return conditions.values(run.record, count, given, in_turn=False, besides=("input",))

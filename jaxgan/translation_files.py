@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from jaxgan import conditions
 from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash, upright
 from jaxgan.errors import OutOfMemory, UserError
 from jaxgan.media.picture import to_image, to_uint8
@@ -19,8 +20,8 @@ from jaxgan.translation import (
     PIXELS,
     TOO_LARGE,
     Translator,
+    asked,
     at_once,
-    checked_labels,
     cropped,
     pad,
     padded_size,
@@ -152,10 +153,9 @@ def translate_files(
     run: "Run",
     files: Sequence[File],
     direction: str = "ab",
-    label: np.ndarray | None = None,
+    given: conditions.Given | None = None,
     statistics: Literal["batch", "running"] = "batch",
     seed: int = 0,
-    weights: Literal["ema", "raw"] = "ema",
     size: int | None = None,
     compare: bool = False,
 ) -> Iterator[tuple[File, str | None]]:
@@ -165,19 +165,18 @@ def translate_files(
         run: a trained run whose system has `directions`.
         files: what is read and where it goes.
         direction: one of the system's.
-        label: for a system that reads "label": what all pictures shall be, as the data has it.
+        given: what all pictures shall be, as `Run.translate` takes it.
         statistics: as `System.translate`.
         seed: of the noise, which is a function of it and the file's name.
-        weights: "ema" for the moving averages, "raw" for the parameters themselves.
         size: of the short side, to which the pictures are resized first; None leaves them as they are.
         compare: writes input, output and, where there is one, target side by side.
 
     Yields:
         Each file when it is done, and None, or why it could not be read or written: one sentence.
     """
-    translator = Translator(run, direction, statistics, seed, weights)
+    translator = Translator(run, direction, statistics, seed)
     channels = checked_channels(translator)
-    labels = checked_labels(run, None if label is None else label[None], 1)
+    held = asked(run, given or {}, 1)
     pool = ThreadPoolExecutor(THREADS)
     writing: list[tuple[File, Future]] = []
     try:
@@ -186,7 +185,7 @@ def translate_files(
         for batch, failed in _batches(reading, multiple):
             yield from failed
             try:
-                made = _translated(translator, batch, multiple, labels)
+                made = _translated(translator, batch, multiple, held)
             except OutOfMemory as error:  # of these; smaller ones may come
                 yield from ((file, f"cannot translate {file.source}: {error}") for file, _ in batch)
                 continue
@@ -262,8 +261,8 @@ def _batches(
     yield batch, failed
 
 
-def _translated(translator: Translator, batch: Batch, multiple: int, label: np.ndarray | None) -> list[np.ndarray]:
-    """The translations [H, W, C] of pictures of one padded shape, each of its own size; all by the label [1, ...]."""
+def _translated(translator: Translator, batch: Batch, multiple: int, held: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The translations [H, W, C] of pictures of one padded shape, each of its own size; all by what is `held` [1, ...]."""
     if not batch:
         return []
     sizes = [loaded.pixels.shape[:2] for _, loaded in batch]
@@ -271,8 +270,8 @@ def _translated(translator: Translator, batch: Batch, multiple: int, label: np.n
         padded = np.stack([pad(to_float(loaded.pixels), *padded_size(*sizes[0], multiple)) for _, loaded in batch])
     except MemoryError as error:
         raise OutOfMemory(TOO_LARGE.format(*sizes[0])) from error
-    labels = None if label is None else np.repeat(label, len(batch), 0)
-    made = translator(padded, np.array([file.number for file, _ in batch], np.uint32), labels)
+    given = {entry: np.repeat(row, len(batch), 0) for entry, row in held.items()}
+    made = translator(padded, np.array([file.number for file, _ in batch], np.uint32), given)
     return [cropped(picture, size, padded.shape[1:3]) for picture, size in zip(made, sizes, strict=True)]
 
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
+from jaxgan import conditions
+from jaxgan.conditions.labels import parse_label, variants
 from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.media.base import SMALLEST, tiled
 from jaxgan.media.picture import to_image, to_uint8
-from jaxgan.translation import Translator, checked_labels, cropped, pad, padded_size, padding_multiple
+from jaxgan.translation import Translator, asked, cropped, pad, padded_size, padding_multiple
 from jaxgan.translation_files import File, checked_channels, load, to_float
-from jaxgan.translation_labels import variants
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -24,11 +25,10 @@ TILE = 256
 def domains_sheet(
     run: "Run",
     files: list[File],
-    base: np.ndarray | None = None,
+    given: conditions.Given | None = None,
     direction: str = "ab",
     statistics: Literal["batch", "running"] = "batch",
     seed: int = 0,
-    weights: Literal["ema", "raw"] = "ema",
     size: int | None = None,
 ) -> tuple[Image.Image | None, list[str]]:
     """Each picture, and what becomes of it by each attribute or class, with the names of the columns on top.
@@ -36,17 +36,19 @@ def domains_sheet(
     Args:
         run: a trained run whose system reads "label".
         files: the pictures of the rows.
-        base: the attributes [A] that each column changes; none by default.
-        direction, statistics, seed, weights: as `translate_files`; the noise of a row is the same in all columns.
+        given: what each column changes of "label", none by default; and what else the pictures shall be.
+        direction, statistics, seed: as `translate_files`; the noise of a row is the same in all columns.
         size: of the short side, to which the pictures are resized; without it those longer than `TILE` are made smaller.
             Where sizes differ, tiles are as large as the largest and the others in their middle.
 
     Returns:
         The sheet, None if no picture can be read; and why some could not be read.
     """
-    translator = Translator(run, direction, statistics, seed, weights)
+    translator = Translator(run, direction, statistics, seed)
     channels = checked_channels(translator)
-    columns = variants(run, base)
+    others = dict(given or {})
+    base = others.pop("label", None)
+    columns = variants(run.record, parse_label(base, run.record) if isinstance(base, str) else base)
     loaded, failed = [], []
     for file in files:
         try:
@@ -62,15 +64,13 @@ def domains_sheet(
         return None, failed
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
-    labels = checked_labels(run, np.stack([label for _, label in columns]), len(columns))
+    given = asked(run, {**others, "label": np.stack([label for _, label in columns])}, len(columns))
     cells = []
     for file, picture in loaded:
         height, width = picture.shape[:2]
         padded = pad(picture, *padded_size(height, width, multiple))
         numbers = np.full(len(columns), file.number, np.uint32)
-        made = cropped(
-            translator(np.stack([padded] * len(columns)), numbers, labels), (height, width), padded.shape[:2]
-        )
+        made = cropped(translator(np.stack([padded] * len(columns)), numbers, given), (height, width), padded.shape[:2])
         cells += [picture, *made]
     # All by one factor, so that pictures of two sizes are still that.
     smallest = min(max(cell.shape[axis] for cell in cells) for axis in (0, 1))

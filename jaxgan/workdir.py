@@ -18,10 +18,12 @@ executed when it is opened.
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import importlib.metadata
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,16 @@ class Record:
     def medium(self) -> Medium:
         """What the system makes."""
         return self.spec.media[self.system.makes]
+
+    @functools.cached_property
+    def examples(self) -> Sequence[dict[str, Any]]:
+        """The examples of the run's data, which are read when they are first asked for. UserError where they cannot be had."""
+        return self.experiment.data.load().examples
+
+    def example(self, number: int) -> dict[str, Any]:
+        """An example as the run was trained on it, always with the same augmentation."""
+        random = np.random.default_rng((self.experiment.seed, number))
+        return self.experiment.data.transform(self.examples[number], random)
 
     def picture(self) -> jax.ShapeDtypeStruct:
         """Shape and dtype of the pictures [H, W, C] that the system makes.

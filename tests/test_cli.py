@@ -134,7 +134,7 @@ BAD = {
     "info untrained": ("info {place}/no_checkpoint", "{place}/no_checkpoint holds no checkpoint yet"),
     "info of a folder": ("info {place}/no_run", "is not a workdir"),
     "unknown step": ("sample {run} --step 5", "has no checkpoint of step 5: it has 1, 3, 6"),
-    "unknown label": ("sample {run} --label cat", "--label cat: there is no such class; there are 0, 1, 2"),
+    "unknown label": ("sample {run} --label cat", "--label cat: there is no such class. There are 0, 1, 2"),
     "num 0": ("sample {run} --num 0", "--num 0: it must be at least 1"),
     "sample seed": ("sample {run} --seed -1", "--seed -1: it must be a whole number from 0"),
     "out": ("sample {run} --out {place}/x.jpg", "--out {place}/x.jpg: it must end in .png"),
@@ -460,9 +460,9 @@ def test_weights_and_step(place, tmp_path, capfd):
     config, folder = str(place / "own.py"), tmp_path / "run"
     assert main(["train", config, "--workdir", str(folder)]) == 0
     opened = jaxgan.restore(folder, experiment=configs.load(config))
-    ema, raw = opened.sample(2, weights="ema"), opened.sample(2, weights="raw")
+    ema = opened.sample(2)
+    raw = jaxgan.restore(folder, weights="raw", experiment=configs.load(config)).sample(2)
     assert np.abs(ema - raw).max() > 0.05
-    np.testing.assert_array_equal(opened.sample(2), ema)
     command = ["sample", str(folder), "--config", config, "--num", "2", "--weights", "raw", "--separate"]
     assert main([*command, str(tmp_path / "raw")]) == 0
     shown = np.asarray(Image.open(tmp_path / "raw" / "00001.png"))

@@ -143,7 +143,7 @@ def test_config_trains(name, tmp_path, few_emoji):
     shape = (3, *run.record.shapes["image"].shape)
     if run.system.directions:
         labels = np.zeros((3, *run.record.shapes["label"].shape), np.int32) if "label" in run.system.reads else None
-        pictures = run.translate(np.zeros(shape, np.float32), labels=labels)
+        pictures = run.translate(np.zeros(shape, np.float32), label=labels)
     else:
         pictures = run.sample(3, text="a person with glasses" if "text" in run.system.reads else None)
     assert pictures.shape == shape

@@ -25,7 +25,7 @@ from jaxgan import media, workdir
 from jaxgan.cli import main
 from jaxgan.data import AvatarCaptions, Captioned, Spec
 from jaxgan.data.pictures import BadPicture
-from jaxgan.demo import captions, common, latents, server, translation
+from jaxgan.demo import captions, common, conditions, latents, server, translation, uploads
 from jaxgan.errors import UserError
 from jaxgan.latent import files
 from jaxgan.media import Words, grid
@@ -130,24 +130,24 @@ def test_pictures_are_enlarged_without_blur(tmp_path):
 
 def test_choices_make_a_label():
     several = record((4,), CLASSES)
-    hair, others = translation.choices(several)
+    hair, others = conditions.choices(several)
     assert (hair.name, hair.options, hair.first) == ("hair", ("black", "red", "none"), "black")
     assert (others.options, others.several, others.first) == (("Glasses", "Male"), True, [])
     for chosen, label in (
         (["red", ["Male"]], [0, 1, 0, 1]), (["none", []], [0, 0, 0, 0]), (["black", ["Male", "Glasses"]], [1, 0, 1, 1])
     ):  # fmt: skip
-        made = translation.label_of(several, [hair, others], chosen)
+        made = conditions.label_of(several, [hair, others], chosen)
         assert made.dtype == np.int32
         np.testing.assert_array_equal(made, label)
     with pytest.raises(UserError, match="Choose one of black, red, none"):
-        translation.label_of(several, [hair, others], [None, []])
+        conditions.label_of(several, [hair, others], [None, []])
     one = record((), ("cat", "dog"))
-    (kind,) = translation.choices(one)
-    assert translation.label_of(one, [kind], ["dog"]) == 1
+    (kind,) = conditions.choices(one)
+    assert conditions.label_of(one, [kind], ["dog"]) == 1
     unnamed = record((2,), ())
-    assert translation.choices(unnamed) == []
-    np.testing.assert_array_equal(translation.label_of(unnamed, [], ["1, 0"]), [1, 0])
-    (none,) = translation.choices(record((1,), ("glasses=none",)))  # as the data calls it
+    assert conditions.choices(unnamed) == []
+    np.testing.assert_array_equal(conditions.label_of(unnamed, [], ["1, 0"]), [1, 0])
+    (none,) = conditions.choices(record((1,), ("glasses=none",)))  # as the data calls it
     assert none.options == ("none",)
 
 
@@ -172,12 +172,12 @@ def test_a_bad_upload_is_refused_before_it_is_decoded(tmp_path):
     ):
         path.write_bytes(content)
         with pytest.raises(BadPicture, match=said):
-            translation.check_upload(path, settings, size)
+            uploads.check(path, settings, size)
     path.write_bytes(png(100, 100))
-    translation.check_upload(path, settings)
+    uploads.check(path, settings)
     path.unlink()
     with pytest.raises(BadPicture, match="no longer here"):
-        translation.check_upload(path, settings)
+        uploads.check(path, settings)
 
 
 def test_a_translation_is_that_of_jaxgan_translate(tmp_path):
@@ -188,7 +188,7 @@ def test_a_translation_is_that_of_jaxgan_translate(tmp_path):
     run = jaxgan.fit(experiment, tmp_path / "run", quiet=True)
     translating.save(tmp_path / "picture.png", 20, 30, 4)
     settings = common.Settings(tmp_path / "page")
-    made = translation.translate(run, tmp_path / "picture.png", settings, label=np.array([0, 1, 1, 0]))
+    made = translation.translate(run, tmp_path / "picture.png", settings, given={"label": "0,1,1,0"})
     words = ["translate", str(tmp_path / "run"), str(tmp_path / "picture.png"), str(tmp_path / "out.png")]
     assert main([*words, "--attributes", "0,1,1,0", "--config", str(config)]) == 0
     assert made.read_bytes() == (tmp_path / "out.png").read_bytes()

@@ -68,7 +68,7 @@ def test_a_translator_with_labels(tmp_path):
     pictures = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
     labels = np.array([[1, 0, 0, 1], [0, 0, 0, 0]], np.int32)
     made = alone(file, tmp_path, pictures=pictures, label=labels)
-    np.testing.assert_allclose(made, run.translate(pictures, labels=labels), atol=1e-5)
+    np.testing.assert_allclose(made, run.translate(pictures, label=labels), atol=1e-5)
 
 
 def test_the_command_and_what_it_refuses(tmp_path, capsys):
@@ -98,7 +98,7 @@ def primitives(jaxpr):
 @pytest.mark.parametrize("name", [pytest.param("unet", marks=pytest.mark.slow), "unconditional"])
 def test_what_a_converter_gets_is_plain_and_the_same(tmp_path, name):
     run = randomised(SYSTEMS[name], tmp_path / "run")
-    function, arguments = generator(run, "ab", "ema", _side_by_side)
+    function, arguments = generator(run, "ab", _side_by_side)
     simple = plain(function, *arguments.values())
     left = set(primitives(jax.make_jaxpr(simple)(*arguments.values()).jaxpr))
     assert "conv_general_dilated" in left

@@ -1,4 +1,4 @@
-"""`Run.translate`: pictures of any size, noise, labels and what it refuses; and what --attributes says."""
+"""`Run.translate`: pictures of any size, noise, labels and what it refuses; and what --label says."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import jaxgan
+from jaxgan.conditions.labels import parse_label
 from jaxgan.translation import at_once, pad, padding_multiple
-from jaxgan.translation_labels import parse_label
 from tests.translating import opened, train
 
 
@@ -24,7 +24,9 @@ def test_any_size(runs, size):
     np.testing.assert_array_equal(run.translate(pictures), -pictures)
     np.testing.assert_array_equal(run.translate(pictures, direction="ba"), pictures)
     np.testing.assert_array_equal(run.translate(pictures, statistics="running"), -pictures / 2)
-    np.testing.assert_array_equal(run.translate(pictures, weights="raw"), -1.5 * pictures)
+    raw = opened(runs, "invert")
+    raw.weights = "raw"
+    np.testing.assert_array_equal(raw.translate(pictures), -1.5 * pictures)
 
 
 def test_padding_reflects_at_the_bottom_and_the_right():
@@ -54,9 +56,9 @@ def test_noise_is_of_the_picture_and_the_seed(runs):
 
 def test_labels(runs):
     pictures = np.zeros((3, 5, 4, 3), np.float32)
-    made = opened(runs, "attributes").translate(pictures, labels=[[1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]])
+    made = opened(runs, "attributes").translate(pictures, label=[[1, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]])
     np.testing.assert_allclose(made[:, 0, 0, 0], np.array([1, 12, 0]) / 8 - 1)
-    made = opened(runs, "classes").translate(pictures, labels=np.array([2, 0, 1]))
+    made = opened(runs, "classes").translate(pictures, label=np.array([2, 0, 1]))
     np.testing.assert_allclose(made[:, 0, 0, 0], np.array([2, 0, 1]) / 8 - 1)
 
 
@@ -68,13 +70,13 @@ REFUSED = {
     "dtype": ("invert", {"pictures": np.zeros((2, 8, 8, 3), np.uint8)}, "in [-1, 1], but these are uint8 [2, 8, 8, 3]"),
     "no batch": ("invert", {"pictures": np.zeros((8, 8, 3))}, "but these are float64 [8, 8, 3]"),
     "no pictures": ("invert", {"pictures": np.zeros((0, 8, 8, 3))}, "[0, 8, 8, 3]"),
-    "superfluous": ("invert", {"labels": [1, 2]}, "Invert translates pictures without labels"),
-    "missing": ("attributes", {}, "Bright must be told what the pictures shall be: give labels [2, 4]"),
-    "short": ("attributes", {"labels": [[1, 0, 0], [1, 0, 0]]}, "labels are [2, 3], but for these pictures must be [2, 4]"),
-    "one": ("attributes", {"labels": [1, 0, 0, 1]}, "labels are [4], but"),
-    "no truth": ("attributes", {"labels": np.full((2, 4), 0.5)}, "labels are numbers from 0 to 1: hair=black"),
-    "beyond": ("classes", {"labels": [0, 3]}, "labels are numbers from 0 to 2: cat, dog, fox"),
-    "below": ("classes", {"labels": [0, -1]}, "labels are numbers from 0 to 2"),
+    "superfluous": ("invert", {"label": [1, 2]}, "label: Invert makes its pictures without any label"),
+    "missing": ("attributes", {}, "Bright must be told what the pictures shall be: give --label"),
+    "short": ("attributes", {"label": [[1, 0, 0], [1, 0, 0]]}, "label is [2, 3], and must be [2, 4]"),
+    "one": ("attributes", {"label": [1, 0, 0, 1]}, "label is [4], and"),
+    "no truth": ("attributes", {"label": np.full((2, 4), 0.5)}, "labels are numbers from 0 to 1: hair=black"),
+    "beyond": ("classes", {"label": [0, 3]}, "labels are numbers from 0 to 2: cat, dog, fox"),
+    "below": ("classes", {"label": [0, -1]}, "labels are numbers from 0 to 2"),
 }  # fmt: skip
 
 
@@ -94,9 +96,9 @@ LABELS = {
     "1,0,0": 'has 3 numbers, but the run 4 attributes: hair=black, hair=red, Glasses, Male',
     "1,0,0,2": "give 4 numbers, each 0 or 1, or names, as hair=black",
     "Male": "give 4 numbers, each 0 or 1, or names",
-    "hair=red": 'does not say Glasses, Male, which a picture from outside does not tell: name all (--attributes '
+    "hair=red": 'does not say Glasses, Male, which nobody else knows: name all (--label '
     '"hair=red,Glasses=0,Male=0"), or give all 4 numbers',
-    "Glasses=1,Male=1": '(--attributes "Glasses=1,Male=1,hair=black")',
+    "Glasses=1,Male=1": '(--label "Glasses=1,Male=1,hair=black")',
     "hair=rad,Glasses=1,Male=1": 'there is no value "rad" of hair, did you mean "red"? There are hair=black, hair=red, hair=0',
     "Glases=1": 'there is no attribute "Glases", did you mean "Glasses"? There are hair, Glasses, Male',
     "Male=2": 'no value "2" of Male. There are Male=0, Male=1',
@@ -121,5 +123,5 @@ def test_a_class(runs):
     record = opened(runs, "classes").record
     assert [parse_label(text, record).item() for text in ("fox", "0", " 1")] == [2, 0, 1]
     for text in ("wolf", "3", "1,0", "-1"):
-        with pytest.raises(jaxgan.UserError, match=f'--attributes "{text}": there is no such class.*cat, dog, fox'):
+        with pytest.raises(jaxgan.UserError, match=f"--label {text}: there is no such class.*cat, dog, fox"):
             parse_label(text, record)

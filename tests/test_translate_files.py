@@ -188,7 +188,7 @@ def test_compare(runs, tmp_path):
 def test_attributes_of_files(runs, tmp_path):
     save(tmp_path / "a.png", 8, 8, 3)
     for argv, number in (("hair=red,Glasses=1,Male=0", 6), ("0,0,0,1", 8)):
-        assert translate(runs, "attributes", tmp_path / "a.png", tmp_path / "b.png", "--attributes", argv) == 0
+        assert translate(runs, "attributes", tmp_path / "a.png", tmp_path / "b.png", "--label", argv) == 0
         np.testing.assert_allclose(pixels_of(tmp_path / "b.png"), np.round(number / 16 * 255), atol=1)
     assert translate(runs, "classes", tmp_path / "a.png", tmp_path / "b.png", "--attributes", "fox") == 0
     np.testing.assert_allclose(pixels_of(tmp_path / "b.png"), np.round(2 / 16 * 255), atol=1)
@@ -252,11 +252,11 @@ BAD = {
     "size": ("{r}/invert {p}/a.png {p}/o.png --size 0", "--size 0: it must be keep, or at least 1"),
     "huge": ("{r}/invert {p}/a.png {p}/o.png --size 20000", "resized to 20000 x 20000 it has more than 100 megapixels"),
     "seed": ("{r}/invert {p}/a.png {p}/o.png --seed -1", "--seed -1: it must be a whole number"),
-    "no labels": ("{r}/invert {p}/a.png {p}/o.png --attributes 1,0", "--attributes: Invert translates without attributes"),
-    "no domains": ("{r}/invert {p}/a.png {p}/o.png --all-domains", "--all-domains: Invert translates without attributes"),
-    "no attributes": ("{r}/attributes {p}/a.png {p}/o.png", "--attributes or --all-domains: Bright knows hair=black, hair=red"),
+    "no labels": ("{r}/invert {p}/a.png {p}/o.png --label 1,0", "--label 1,0: Invert makes its pictures without any label"),
+    "no domains": ("{r}/invert {p}/a.png {p}/o.png --all-domains", "Invert translates without attributes or classes"),
+    "no attributes": ("{r}/attributes {p}/a.png {p}/o.png", "give --label, or in Python label: it knows hair=black, hair=red"),
     "attributes": ("{r}/attributes {p}/a.png {p}/o.png --attributes Mal=1", 'no attribute "Mal", did you mean "Male"?'),
-    "class and domains": ("{r}/classes {p}/a.png {p}/o.png --all-domains --attributes fox", "leave --attributes out"),
+    "class and domains": ("{r}/classes {p}/a.png {p}/o.png --all-domains --attributes fox", "leave --label out"),
     "sheet": ("{r}/classes {p}/in {p}/o --all-domains", "OUTPUT {p}/o: with --all-domains it is one file, which must end in"),
     "sheet on input": ("{r}/classes {p}/a.png {p}/a.png --all-domains", "the sheet would overwrite {p}/a.png, the input"),
     "compared sheet": ("{r}/classes {p}/in {p}/o.png --all-domains --compare", "--compare goes without --all-domains"),

@@ -46,7 +46,7 @@ class Invert(System):
     @property
     def multiple(self):
         return 8
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         TRACED.append(pictures.shape)
         assert pictures.shape[1] % 8 == pictures.shape[2] % 8 == 0
         made = pictures * (variables["G"]["params"]["value"] if direction == "ab" else 1)
@@ -65,7 +65,7 @@ class Noisy(Invert):
 class Bright(Invert):
     """Black, and lighter by the label: the number of a class, or attribute i counts 2^i, in 16ths."""
     reads = ("image", "label")
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         number = labels if labels.ndim == 1 else labels @ (2 ** jnp.arange(labels.shape[1]))
         return jnp.zeros(pictures.shape) - 1 + number[:, None, None, None] / 8
 

@@ -2,23 +2,16 @@
 
 import dataclasses
 import importlib.util
-from pathlib import Path
-from typing import Literal
 
-import tyro
-
-import jaxgan
-from jaxgan import configs
+from jaxgan.commands.of_run import OfRun
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError, missing_extra
 
 
 @dataclasses.dataclass(frozen=True)
-class Demo:
+class Demo(OfRun):
     """A page in the browser to play with a run: sliders and seeds, your own pictures, or a text box, as the run can."""
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     host: str = "127.0.0.1"
     """The address to listen on. The default is this machine alone; with 0.0.0.0 whoever reaches it can use the page."""
     port: int = 7860
@@ -27,12 +20,6 @@ class Demo:
     """MiB that an uploaded file may have."""
     max_pixels: int = 25_000_000
     """Pixels that an uploaded picture may have."""
-    weights: Literal["ema", "raw"] = "ema"
-    """The moving average of the weights where there is one, or the weights themselves."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -46,10 +33,9 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--max-pixels {arguments.max_pixels}: it must be at least 1")
     if importlib.util.find_spec("gradio") is None:
         raise missing_extra("gradio", "demo", "jaxgan demo")
-    experiment = configs.load(arguments.config) if arguments.config else None
-    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    trained = arguments.open()
     from jaxgan.demo.server import serve
 
     limits = {"max_upload": int(arguments.max_upload * 2**20), "max_pixels": arguments.max_pixels}
-    serve(trained, arguments.host, arguments.port, weights=arguments.weights, **limits)
+    serve(trained, arguments.host, arguments.port, **limits)
     return 0

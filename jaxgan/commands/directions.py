@@ -2,12 +2,14 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
 
-from jaxgan.commands.latents import ROW, check_numbers, check_strength, classifier_of, open_run
+from jaxgan import conditions
+from jaxgan.commands.latents import ROW, check_strength, classifier_of
+from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 from jaxgan.latent import attributes, files
@@ -31,14 +33,12 @@ TRIED = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Directions:
+class Directions(OfRun):
     """Find directions in the latent space, of an attribute by its labels or without labels, for `jaxgan edit`.
 
     They are kept as WORKDIR/directions/NAME.npz. Strength 1 is one standard deviation of the latents along a direction.
     """
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     attribute: str | None = None
     """What is to appear, as a classifier of the data's labels sees it: ATTRIBUTE=VALUE, a VALUE that no other attribute has,
     or an ATTRIBUTE for any value but none."""
@@ -55,14 +55,11 @@ class Directions:
     seed: int = 0
     """Of the samples."""
     label: str | None = None
-    """The class, by name or number, that a conditional system is held at; the first by default."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
+    """The class, by name or number, or the attributes, that a conditional system is held at; the first class by default."""
+    given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     out: Path | None = None
     """The PNG file of the sheet, with strengths from left to right: a row for each of 8 samples, or, of a method without
     labels, the first sample in a row for each direction. WORKDIR/directions/NAME.png by default."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -76,21 +73,21 @@ def run(argv: list[str]) -> int:
     out = film.check(arguments.out or arguments.workdir / files.FOLDER / f"{name}.png", (".png",))
     check_numbers(arguments.seed, num=arguments.num, count=arguments.count)
     check_strength(arguments.strength)
-    trained = open_run(arguments.workdir, arguments.step, arguments.config)
-    label = attributes.held_class(trained, arguments.label)
+    trained = arguments.open()
     latents = trained.latents(arguments.num, arguments.seed)
+    held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
     if arguments.attribute is not None:
-        vector, made = _of_attribute(trained, latents, label, arguments)
+        vector, made = _of_attribute(trained, latents, held, arguments)
         found, starts = {name: vector}, trained.latents(ROW, arguments.seed)
     else:
-        vectors, made = _of_method(trained, latents, label, arguments)
+        vectors, made = _of_method(trained, latents, held, arguments)
         found = {f"{name}{number}": vector for number, vector in enumerate(vectors, 1)}
         starts = trained.latents(1, arguments.seed)
     for one, vector in found.items():
         files.save(trained.workdir, files.Direction(one, vector, made, trained.step, trained.digest))
     strengths = np.linspace(-arguments.strength, arguments.strength, COLUMNS, dtype=np.float32)
     points = [z + strength * vector for vector in found.values() for z in starts for strength in strengths]
-    film.write(trained.decode(np.stack(points), label), out, columns=COLUMNS, medium=trained.record.medium)
+    film.write(trained.decode(np.stack(points), given=held), out, columns=COLUMNS, medium=trained.record.medium)
     print(
         f"{', '.join(found)} of step {trained.step} in {trained.workdir / files.FOLDER}; "
         f"strengths {strengths[0]:g} to {strengths[-1]:g} in {out}"
@@ -99,7 +96,7 @@ def run(argv: list[str]) -> int:
 
 
 def _of_attribute(
-    trained: "Run", latents: np.ndarray, label: str | None, arguments: Directions
+    trained: "Run", latents: np.ndarray, held: conditions.Given, arguments: Directions
 ) -> tuple[np.ndarray, str]:
     """The direction of an attribute, and how it was made."""
     classifier = classifier_of(trained)
@@ -110,7 +107,7 @@ def _of_attribute(
             raise attributes.unknown("attribute", attribute, classes)
     for attribute in (*(condition.attribute for condition in conditions), *arguments.keep):
         classifier.judge(attribute)
-    labels = attributes.judged(trained, latents, classifier, label)
+    labels = attributes.judged(trained, latents, classifier, held)
     present = attributes.all_hold(conditions, labels, classes)
     vector = attribute_direction(latents, present)
     if arguments.keep:
@@ -120,14 +117,16 @@ def _of_attribute(
     print(f"{arguments.attribute}: {present.mean():.1%} of {len(latents)} samples; of {TRIED} others,", end=" ")
     shares = []
     for strength in range(4):
-        seen = attributes.judged(trained, others + np.float32(strength) * vector, classifier, label)
+        seen = attributes.judged(trained, others + np.float32(strength) * vector, classifier, held)
         shares.append(f"{attributes.all_hold(conditions, seen, classes).mean():.0%} at strength {strength}")
     print(", ".join(shares))
     kept = f", orthogonal to {', '.join(arguments.keep)}" if arguments.keep else ""
     return vector, f"logistic regression on {arguments.attribute}{kept}: {_samples(arguments)}"
 
 
-def _of_method(trained: "Run", latents: np.ndarray, label: str | None, arguments: Directions) -> tuple[np.ndarray, str]:
+def _of_method(
+    trained: "Run", latents: np.ndarray, held: conditions.Given, arguments: Directions
+) -> tuple[np.ndarray, str]:
     """The directions [K, ...] of a method without labels, and how they were made."""
     flat = latents.reshape(len(latents), -1)
     most = min(flat.shape)
@@ -138,9 +137,9 @@ def _of_method(trained: "Run", latents: np.ndarray, label: str | None, arguments
     from jaxgan.latent import generator
 
     if arguments.method == "sefa":
-        units = sefa_directions(generator.first_kernel(trained, label), arguments.count)
+        units = sefa_directions(generator.first_kernel(trained, held), arguments.count)
     else:
-        units = pca_directions(flat, generator.features(trained, latents, label), arguments.count)
+        units = pca_directions(flat, generator.features(trained, latents, held), arguments.count)
     vectors = standardized(units, flat).reshape(-1, *latents.shape[1:])
     return vectors, f"{arguments.method}: {_samples(arguments)}"
 

@@ -2,19 +2,20 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
 
-from jaxgan import captioning
+from jaxgan import conditions
 from jaxgan.commands.inputs import find_inputs
-from jaxgan.commands.latents import before_and_after, check_numbers, check_strength, classifier_of, open_run
+from jaxgan.commands.latents import before_and_after, check_strength, classifier_of
+from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
 from jaxgan.commands.parsing import complain, parse
+from jaxgan.conditions import captions
 from jaxgan.data.pictures import BadPicture, center, read_picture
 from jaxgan.errors import UserError
 from jaxgan.latent import attributes, files
-from jaxgan.latent.attributes import held_class
 from jaxgan.latent.concepts import Term, arithmetic, choose, parse_expression
 from jaxgan.media import film
 
@@ -26,12 +27,10 @@ NOISE = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
-class Edit:
+class Edit(OfRun):
     """Change the pictures of `jaxgan sample`: along a direction, or by arithmetic on the latents of chosen samples. Or draw a
     picture of your own again by other captions, and keep its style."""
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     direction: str | None = None
     """A direction that `jaxgan directions` has found."""
     strength: float = 2.0
@@ -55,13 +54,10 @@ class Edit:
     seed: int = 0
     """Of the pictures that are edited, as in `jaxgan sample`."""
     label: str | None = None
-    """The class, by name or number, that a conditional system is held at; the first by default."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
+    """The class, by name or number, or the attributes, that a conditional system is held at; the first class by default."""
+    given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     out: Path | None = None
     """The PNG file; WORKDIR/edit.png by default."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -81,19 +77,19 @@ def run(argv: list[str]) -> int:
     check_strength(arguments.strength)
     if arguments.picture is not None:
         return _transfer_style(arguments, out)
-    trained = open_run(arguments.workdir, arguments.step, arguments.config)
-    label = held_class(trained, arguments.label)
+    trained = arguments.open()
     latents = trained.latents(arguments.num, arguments.seed)
+    held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
     if arguments.direction is not None:
         moved = latents + np.float32(arguments.strength) * files.load(trained, arguments.direction).vector
     else:
-        concepts, has_other = _concepts(trained, label, arguments)
+        concepts, has_other = _concepts(trained, held, arguments)
         total = arithmetic([(term.sign, group) for term, group in concepts])
         if not has_other:
-            return _show_result(trained, label, concepts, total, out)
+            return _show_result(trained, held, concepts, total, out)
         moved = latents + total
     medium = trained.record.medium
-    sheet = before_and_after(trained.decode(latents, label), trained.decode(moved, label), medium)
+    sheet = before_and_after(trained.decode(latents, given=held), trained.decode(moved, given=held), medium)
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out)
     print(f"{len(latents)} {medium.many} of step {trained.step}, each above its edit, in {out}")
@@ -103,8 +99,8 @@ def run(argv: list[str]) -> int:
 def _transfer_style(arguments: Edit, out: Path) -> int:
     """Pictures drawn again by captions: Reed et al. 2016, section 4.4."""
     found, _ = find_inputs(arguments.picture)
-    trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
-    captions = captioning.read(trained, arguments.text)
+    trained = arguments.open()
+    texts = captions.read(trained.record, arguments.text)
     height, width, channels = trained.record.picture().shape
     pictures, failed = [], 0
     for path in list(found.values())[: arguments.num]:
@@ -117,14 +113,14 @@ def _transfer_style(arguments: Edit, out: Path) -> int:
     if not pictures:
         raise UserError(f"none of the pictures of --picture {arguments.picture} could be read")
     real = np.stack(pictures)
-    made = captioning.decode(trained, trained.invert(real), captions)
+    made = captions.decode(trained, trained.invert(real), texts)
     rows = np.concatenate([real[None], made]).swapaxes(0, 1)
-    film.write(np.concatenate(rows), out, columns=1 + len(captions))
-    print(f"{len(real)} pictures, each beside step {trained.step}'s by {len(captions)} captions, in {out}")
+    film.write(np.concatenate(rows), out, columns=1 + len(texts))
+    print(f"{len(real)} pictures, each beside step {trained.step}'s by {len(texts)} captions, in {out}")
     return 1 if failed else 0
 
 
-def _concepts(trained: "Run", label: str | None, arguments: Edit) -> tuple[list[tuple[Term, np.ndarray]], bool]:
+def _concepts(trained: "Run", held: conditions.Given, arguments: Edit) -> tuple[list[tuple[Term, np.ndarray]], bool]:
     """The concepts of the expression, each with its samples' latents [average, ...]; and whether "other" is in it."""
     classifier = classifier_of(trained)
     terms = parse_expression(arguments.arithmetic, classifier.classes)
@@ -133,13 +129,13 @@ def _concepts(trained: "Run", label: str | None, arguments: Edit) -> tuple[list[
         classifier.judge(condition.attribute)
     # Of the next seed: the samples of a concept are not among the pictures that are edited.
     pool = trained.latents(arguments.among, (arguments.seed + 1) % 2**32)
-    labels = attributes.judged(trained, pool, classifier, label)
+    labels = attributes.judged(trained, pool, classifier, held)
     found = [(term, pool[choose(term, labels, classifier.classes, arguments.average)]) for term in concepts]
     return found, len(concepts) < len(terms)
 
 
 def _show_result(
-    trained: "Run", label: str | None, concepts: list[tuple[Term, np.ndarray]], total: np.ndarray, out: Path
+    trained: "Run", held: conditions.Given, concepts: list[tuple[Term, np.ndarray]], total: np.ndarray, out: Path
 ) -> int:
     """Figure 7 of the paper: a row of each concept's samples and their average, and one of the result and its neighbours."""
     rows = [np.concatenate([group, group.mean(0, keepdims=True)]) for _, group in concepts]
@@ -147,7 +143,7 @@ def _show_result(
     spread = NOISE * trained.latents(256).std()
     noise = spread * np.random.default_rng(0).standard_normal((columns - 1, *total.shape), np.float32)
     rows.append(np.concatenate([total[None], total + noise]))
-    film.write(trained.decode(np.concatenate(rows), label), out, columns=columns, medium=trained.record.medium)
+    film.write(trained.decode(np.concatenate(rows), given=held), out, columns=columns, medium=trained.record.medium)
     signs = " ".join(f"{'+' if term.sign > 0 else '-'} {term}" for term, _ in concepts)
     print(
         f"step {trained.step}: rows {signs}, the last of each its average; below them the result and neighbours, in {out}"

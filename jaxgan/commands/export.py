@@ -4,16 +4,13 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
-import jaxgan
-from jaxgan import configs
+from jaxgan.commands.of_run import OfRun
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
+class Export(OfRun):
     """Write the weights of a network under the names of well-known PyTorch code; or the generator as a program.
 
     A file of weights is one network, as `jaxgan import-weights` reads it. Pix2Pix's and CycleGAN's are those of
@@ -21,8 +18,6 @@ class Export:
     stablehlo) has its weights inside and needs nothing but JAX; an ONNX model (--format onnx) not even that.
     """
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     out: Path
     """The file to write."""
     format: Literal["safetensors", "stablehlo", "onnx"] = "safetensors"
@@ -32,14 +27,8 @@ class Export:
     run in one file, for `jaxgan import-weights --format jaxgan` on another machine."""
     dtype: Literal["float16", "float32"] | None = None
     """Of the weights in a file with all networks: float16 halves the file; float32 by default."""
-    weights: Literal["ema", "raw"] = "ema"
-    """The moving average of the weights where there is one, or the weights themselves."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     direction: str = "ab"
     """Of a program that turns pictures into pictures, which way: ab or ba."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -51,23 +40,22 @@ def run(argv: list[str]) -> int:
         raise UserError(
             f"--dtype {arguments.dtype} is for a file with all networks: give --network all, or leave it out"
         )
-    experiment = configs.load(arguments.config) if arguments.config else None
-    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    trained = arguments.open()
     if arguments.format != "safetensors":
         from jaxgan.exporting import export_program
         from jaxgan.exporting_onnx import export_onnx
 
         export = export_onnx if arguments.format == "onnx" else export_program
-        given, made = export(trained, arguments.out, arguments.direction, arguments.weights)
+        given, made = export(trained, arguments.out, arguments.direction)
         print(f"step {trained.step} in {arguments.out}: {', '.join(map(' '.join, given.items()))} -> {made}")
         return 0
     if arguments.network == "all":
-        pack(trained, arguments.out, arguments.weights, arguments.dtype or "float32")
+        pack(trained, arguments.out, arguments.dtype or "float32")
         print(
             f"step {trained.step} in {arguments.out}, for jaxgan import-weights {arguments.out} --format jaxgan --out DIR"
         )
         return 0
-    format, spare = export_weights(trained, arguments.out, arguments.network, arguments.weights)
+    format, spare = export_weights(trained, arguments.out, arguments.network)
     print(f"{arguments.network} of step {trained.step} in {arguments.out}, with the names of {format}")
     if spare:
         print(f"{', '.join(spare)}: that code has no bias there; load the file into a model that has")

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from jaxgan.cache import expanded
-from jaxgan.data.base import nearest
 from jaxgan.data.folder import find_pictures, looks_like_picture
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 
 def find_inputs(text: str) -> tuple[dict[str, Path], Path | None]:

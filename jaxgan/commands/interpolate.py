@@ -2,32 +2,27 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 
-from jaxgan import captioning
-from jaxgan.commands.latents import check_numbers, open_run
+from jaxgan import conditions
+from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
 from jaxgan.commands.parsing import parse
+from jaxgan.conditions import captions
 from jaxgan.errors import UserError
 from jaxgan.latent import path
-from jaxgan.latent.attributes import held_class
 from jaxgan.media import film
-
-if TYPE_CHECKING:
-    from jaxgan.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
-class Interpolate:
+class Interpolate(OfRun):
     """Walk from one latent, or caption, to the next. A GIF or MP4 goes back to the first.
 
     A PNG shows each leg between latents as a row; or between all captions a row for each of --num latents.
     """
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     between: Literal["latents", "texts"] = "latents"
     """What is walked between: latents, or captions while the latent stays."""
     text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
@@ -41,17 +36,14 @@ class Interpolate:
     method: Literal["slerp", "lerp"] = "slerp"
     """Along spheres, or along straight lines, between latents; between captions always along lines."""
     label: str | None = None
-    """The class, by name or number, that a system with labels is held at; the first by default."""
+    """The class, by name or number, or the attributes, that a conditional system is held at; the first class by default."""
+    given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     truncation: float = 1.0
     """Draw the latents in towards their mean by this factor, as in `jaxgan sample`."""
     fps: int = 12
     """Frames a second of a film."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The file, .png, .gif or .mp4; WORKDIR/interpolate.png by default."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -60,45 +52,33 @@ def run(argv: list[str]) -> int:
     out = film.check(arguments.out or arguments.workdir / "interpolate.png")
     texts, moves = arguments.between == "texts", out.suffix.lower() != ".png"
     num = arguments.num if arguments.num is not None else 5 if not texts else 1 if moves else 4
-    check_numbers(arguments.seed, num=num, fps=arguments.fps)
-    if not arguments.truncation >= 0:
-        raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
+    check_numbers(arguments.seed, arguments.truncation, num=num, fps=arguments.fps)
     if texts and len(arguments.text) < 2:
         raise UserError("--between texts goes from caption to caption: give at least two, each as --text")
     if texts and moves and num > 1:
         raise UserError(f"--num {num}: a film shows one latent; leave it out, or choose another by --seed")
     frames = arguments.frames if arguments.frames is not None else 24 if moves else 8
-    trained = open_run(arguments.workdir, arguments.step, arguments.config, captions=True)
+    trained = arguments.open()
     if texts or arguments.text:
-        captioning.check_reads(trained, "--between texts" if texts else "--text")
-    if arguments.label is not None and "text" in trained.system.conditions:
+        captions.check_reads(trained.record, "--between texts" if texts else "--text")
+    if not texts and len(arguments.text) > 1:
         raise UserError(
-            f"--label {arguments.label}: {arguments.workdir} makes pictures of captions, not of classes; leave it out"
+            f"a walk between latents holds one caption, not {len(arguments.text)}: to go between them, add --between texts"
         )
+    given = given_by(arguments.label, arguments.given)
     latents = trained.latents(num, arguments.seed)
     if texts:
-        points = path(captioning.embed(trained, arguments.text), frames, "lerp", closed=moves)
-        made = captioning.decode(trained, latents, points, truncation=arguments.truncation)
+        points = path(captions.embed(trained, arguments.text), frames, "lerp", closed=moves)
+        made = captions.decode(trained, latents, points, given, arguments.truncation)
         made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
         through = f"{len(arguments.text)} captions"
     else:
         points = path(latents, frames, arguments.method, closed=moves)
-        made, columns = _decoded(trained, points, arguments), frames
+        held = conditions.held(trained.record, {**given, **({"text": arguments.text[0]} if arguments.text else {})})
+        made, columns = trained.decode(points, given=held, truncation=arguments.truncation), frames
         if not moves:  # each leg from its first latent to its last, which begins the next
             made = made[[leg * (frames - 1) + i for leg in range(num - 1) for i in range(frames)]]
         through = f"{num} latents"
     film.write(made, out, columns=columns, fps=arguments.fps, medium=trained.record.medium)
     print(f"{len(made)} {trained.record.medium.many} through {through} of step {trained.step} in {out}")
     return 0
-
-
-def _decoded(trained: "Run", points: np.ndarray, arguments: Interpolate) -> np.ndarray:
-    """The pictures of latents, at one class or caption."""
-    if arguments.text or "text" in trained.system.conditions:
-        if len(arguments.text) != 1:
-            out = "to go between them, add --between texts" if arguments.text else "give it as --text"
-            raise UserError(f"a walk between latents holds one caption, not {len(arguments.text)}: {out}")
-        captions = captioning.read(trained, arguments.text)
-        return captioning.decode(trained, points, captions, truncation=arguments.truncation)[0]
-    label = held_class(trained, arguments.label)
-    return trained.decode(points, label, truncation=arguments.truncation)

@@ -2,13 +2,13 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-import jaxgan
-from jaxgan import configs
+from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
 from jaxgan.commands.parsing import parse
+from jaxgan.conditions import Given
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,31 +16,25 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
+class Sample(OfRun):
     """Make pictures, or what else it makes, with a trained run. The same arguments give the same."""
 
-    workdir: tyro.conf.Positional[Path]
-    """Folder of the run."""
     num: int | None = None
     """How many; 64 by default, or 8 of each --text."""
     seed: int = 0
     """Of the noise. Picture i of a seed is the same whatever --num is."""
     label: str | None = None
-    """A class, by name or number. Without it a conditional system goes through all of them."""
+    """A class, by name or number, or attributes, as hair=red,glasses=0. Without it a conditional system goes through all
+    classes."""
     text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """A caption, for a run that makes pictures of captions: a row of pictures. Give it again for another row."""
+    given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     truncation: float = 1.0
     """Draw the noise in towards its mean by this factor: below 1, more typical pictures and less variety."""
-    weights: Literal["ema", "raw"] = "ema"
-    """The moving average of the weights where there is one, or the weights themselves."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     out: Path | None = None
     """The PNG file for the sheet of all; WORKDIR/sample.png by default."""
     separate: Path | None = None
     """A folder for each as a file of its own (.png, .wav, .txt, .gif, ... as it is), instead of a sheet."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -50,23 +44,11 @@ def run(argv: list[str]) -> int:
     if out is not None and out.suffix.lower() != ".png":
         raise UserError(f"--out {out}: it must end in .png")
     num = arguments.num if arguments.num is not None else 8 if arguments.text else 64
-    if num < 1:
-        raise UserError(f"--num {num}: it must be at least 1")
-    if arguments.text and arguments.label is not None:
-        raise UserError(f"--label {arguments.label} and --text: give one of the two")
-    if not 0 <= arguments.seed < 2**32:
-        raise UserError(f"--seed {arguments.seed}: it must be a whole number from 0 to {2**32 - 1}")
-    if not arguments.truncation >= 0:
-        raise UserError(f"--truncation {arguments.truncation}: it must be a number of at least 0; 1 changes nothing")
-    experiment = configs.load(arguments.config) if arguments.config else None
-    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
+    check_numbers(arguments.seed, arguments.truncation, num=num)
+    given = given_by(arguments.label, arguments.given)
+    trained = arguments.open()
     made = trained.sample(
-        num,
-        arguments.seed,
-        arguments.label,
-        arguments.weights,
-        truncation=arguments.truncation,
-        text=arguments.text or None,
+        num, arguments.seed, text=arguments.text or None, given=given, truncation=arguments.truncation
     )
     medium = trained.record.medium
     medium.checked(made)
@@ -83,14 +65,14 @@ def run(argv: list[str]) -> int:
         print(f"{len(made)} {medium.many} of step {trained.step} in {arguments.separate}")
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        medium.sheet(made, _columns(arguments, trained, num)).save(out)
+        medium.sheet(made, _columns(arguments, trained, num, given)).save(out)
         print(f"{len(made)} {medium.many} of step {trained.step} in {out}")
     return 0
 
 
-def _columns(arguments: Sample, trained: "Run", num: int) -> int | None:
+def _columns(arguments: Sample, trained: "Run", num: int, given: Given) -> int | None:
     """A row is a caption; or, going through the classes, a column is a class, where they fit; None for a square."""
     if arguments.text:
         return num
     classes = len(trained.record.classes)
-    return classes if "label" in trained.system.conditions and arguments.label is None and 1 < classes <= 16 else None
+    return classes if "label" in trained.system.conditions and "label" not in given and 1 < classes <= 16 else None

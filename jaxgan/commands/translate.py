@@ -4,35 +4,32 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.progress import track
 
-import jaxgan
-from jaxgan import configs
+from jaxgan import conditions
 from jaxgan.cache import expanded
 from jaxgan.commands.inputs import find_inputs
-from jaxgan.commands.latents import check_numbers
+from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
 from jaxgan.commands.parsing import complain, parse
 from jaxgan.data.base import composed
 from jaxgan.data.folder import find_pictures
 from jaxgan.data.pairs import other_side
 from jaxgan.errors import UserError
-from jaxgan.run import Run
 from jaxgan.translation_files import ENCODERS, File, translate_files
-from jaxgan.translation_labels import parse_label
 from jaxgan.translation_sheet import ROWS, domains_sheet
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
-class Translate:
+class Translate(OfRun):
     """Turn pictures of any size into others, with a run that learnt to make pictures from pictures."""
 
-    workdir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="WORKDIR")]]
-    """Folder of the run."""
     input: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A picture, a folder of pictures (and below), or a pattern in quotes, such as "photos/*.jpg"."""
     output: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="OUTPUT")]]
@@ -40,12 +37,13 @@ class Translate:
     one of these, .png otherwise."""
     direction: str = "ab"
     """ab, from the training data's inputs to its images; or ba, back, where the run learnt that too."""
-    attributes: str | None = None
+    label: Annotated[str | None, tyro.conf.arg(aliases=["--attributes"])] = None
     """What the pictures shall be, for a run that learnt attributes or classes: all attributes by name, as
     "hair_color=red,glasses=0", or all their numbers, as 1,0,0,1; or a class, by name or number."""
+    given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     all_domains: bool = False
     """One sheet (OUTPUT is a .png) instead: a row for each of the first 16 pictures, a column for each attribute turned on
-    alone, or what it changes of --attributes; or a column for each class."""
+    alone, or what it changes of --label; or a column for each class."""
     size: int | Literal["keep"] = "keep"
     """Pixels of the short side to which pictures are resized first; keep leaves them as they are (on a sheet, up to 256)."""
     compare: bool = False
@@ -54,14 +52,8 @@ class Translate:
     """With --compare: the folder of the targets, which have the names of the inputs, save for the suffix."""
     running_statistics: bool = False
     """Normalise by running statistics and without dropout, instead of as in training: each picture by its own statistics."""
-    weights: Literal["ema", "raw"] = "ema"
-    """The moving average of the weights where there is one, or the weights themselves."""
     seed: int = 0
     """Of the noise, where there is any. What comes of a file depends on this and its name, on no other file."""
-    step: int | Literal["best"] | None = None
-    """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
-    config: str | None = None
-    """The config again, for a system that is not part of jaxgan."""
 
 
 def run(argv: list[str]) -> int:
@@ -76,10 +68,9 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--target {arguments.target} goes with --compare: give both")
     found, base = find_inputs(arguments.input)
     files = _sheet_files(found, arguments) if arguments.all_domains else _files(found, base, arguments)
-    experiment = configs.load(arguments.config) if arguments.config else None
-    trained = jaxgan.restore(arguments.workdir, step=arguments.step, experiment=experiment)
-    label = _label(trained, arguments)
-    done, failed = (_write_sheet if arguments.all_domains else _write_files)(trained, files, label, arguments)
+    trained = arguments.open()
+    given = given_by(arguments.label, arguments.given)
+    done, failed = (_write_sheet if arguments.all_domains else _write_files)(trained, files, given, arguments)
     if not done:
         raise UserError(failed[0] if len(failed) == 1 else f"none of the {len(failed)} pictures could be translated")
     count = f"{done} picture{'' if done == 1 else 's'}"
@@ -179,43 +170,20 @@ def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:
     return files[:ROWS]
 
 
-def _label(trained: Run, arguments: Translate) -> np.ndarray | None:
-    """What --attributes says.
-
-    Raises:
-        UserError: the run takes no attributes; or it does, and is not told any.
-    """
-    name, classes = type(trained.system).__name__, trained.record.classes
-    if not trained.system.directions:
-        return None  # which is refused for all
-    if "label" not in trained.system.conditions:
-        if arguments.attributes is not None or arguments.all_domains:
-            flag = "--all-domains" if arguments.all_domains else "--attributes"
-            raise UserError(f"{flag}: {name} translates without attributes or classes; leave it out")
-        return None
-    if arguments.attributes is not None:
-        return parse_label(arguments.attributes, trained.record)
-    if not arguments.all_domains:
-        knows = f": {name} knows {', '.join(classes)}" if classes else ""
-        raise UserError(f"say what the pictures shall be, --attributes or --all-domains{knows}")
-    return None
-
-
 def _options(arguments: Translate) -> dict:
     return {
         "direction": arguments.direction,
         "statistics": "running" if arguments.running_statistics else "batch",
         "seed": arguments.seed,
-        "weights": arguments.weights,
         "size": None if arguments.size == "keep" else arguments.size,
     }
 
 
 def _write_files(
-    trained: Run, files: list[File], label: np.ndarray | None, arguments: Translate
+    trained: "Run", files: list[File], given: conditions.Given, arguments: Translate
 ) -> tuple[int, list[str]]:
     """How many files were written, and why the others were not, which is said at once."""
-    made = translate_files(trained, files, label=label, compare=arguments.compare, **_options(arguments))
+    made = translate_files(trained, files, given=given, compare=arguments.compare, **_options(arguments))
     shown = track(
         made, "translating", len(files), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     )
@@ -230,9 +198,9 @@ def _write_files(
 
 
 def _write_sheet(
-    trained: Run, files: list[File], label: np.ndarray | None, arguments: Translate
+    trained: "Run", files: list[File], given: conditions.Given, arguments: Translate
 ) -> tuple[int, list[str]]:
-    sheet, failed = domains_sheet(trained, files, label, **_options(arguments))
+    sheet, failed = domains_sheet(trained, files, given, **_options(arguments))
     if len(files) > 1:
         for reason in failed:
             complain(reason)

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxgan.data.base import nearest
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 VALUES = {"1": 1, "0": 0, "-1": 0, "true": 1, "false": 0, "yes": 1, "no": 0}
 

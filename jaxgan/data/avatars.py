@@ -27,9 +27,9 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.data.attribute_tables import as_names
-from jaxgan.data.base import ImageData, Records, nearest
+from jaxgan.data.base import ImageData, Records
 from jaxgan.data.prepared import open_prepared
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 Style = Literal["personas", "adventurer", "toon-head", "lorelei", "open-peeps", "notionists", "pixel-art"]
 

@@ -12,7 +12,6 @@ which may be kept in memory. `pipeline.Batches` turns a data set into minibatche
 """
 
 import dataclasses
-import difflib
 import hashlib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -266,9 +265,3 @@ def class_number(label: str, classes: Sequence[str]) -> int | None:
 def composed(name: str) -> str:
     """A name as it is compared: a Mac writes a letter and its accent apart in the names of files, others do not."""
     return unicodedata.normalize("NFC", name)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """How a sentence about an unknown name ends: ', did you mean "glasses"?', or '.' if nothing is near."""
-    close = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.5)
-    return f', did you mean "{close[0]}"?' if close else "."

@@ -130,7 +130,7 @@ class Captioned:
         if not vocabulary:
             raise UserError(
                 "the captions of the data were turned into vectors elsewhere, so jaxgan cannot read others: turn them into "
-                'vectors in the same way, and give these (in Python: inputs={"text": vectors})'
+                'vectors in the same way, and give these (in Python: given={"text": vectors})'
             )
         texts = (texts,) if isinstance(texts, str) else texts
         encoded = [self.text.encode(text, vocabulary) for text in texts]

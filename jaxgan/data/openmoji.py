@@ -14,10 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from jaxgan.data.base import ImageData, Records, nearest
+from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captions import Described
 from jaxgan.data.prepared import open_prepared
-from jaxgan.errors import UserError, missing_extra
+from jaxgan.errors import UserError, missing_extra, nearest
 
 VERSION = "1.0.0"  # of what is prepared: raise it when the pixels or the fields change
 

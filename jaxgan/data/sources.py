@@ -7,7 +7,7 @@ from jaxgan.cache import expanded
 from jaxgan.data.arrays import Arrays
 from jaxgan.data.avatar_captions import AvatarCaptions
 from jaxgan.data.avatars import Avatars
-from jaxgan.data.base import ImageData, nearest
+from jaxgan.data.base import ImageData
 from jaxgan.data.captioned import Captioned
 from jaxgan.data.digits import Digits
 from jaxgan.data.files import Files
@@ -17,7 +17,7 @@ from jaxgan.data.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.pairs import Pairs
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.unpaired import Unpaired
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "openmoji_pairs": OpenMojiPairs, "digits": Digits}
 DOMAINS = (("A", "B"), ("trainA", "trainB"), ("train_A", "train_B"))  # subfolders of two sets without pairs

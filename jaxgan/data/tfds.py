@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from jaxgan.data.attribute_tables import as_names, choose
-from jaxgan.data.base import PICTURES, ImageData, Records, identity_of, nearest
+from jaxgan.data.base import PICTURES, ImageData, Records, identity_of
 from jaxgan.data.captions import Described
 from jaxgan.data.prepared import quiet
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 
 @dataclass(frozen=True, kw_only=True)

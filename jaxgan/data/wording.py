@@ -6,9 +6,8 @@ from string import Formatter
 from zlib import crc32
 
 from jaxgan.data.avatars import NONE, avatar_attributes
-from jaxgan.data.base import nearest
 from jaxgan.data.captions import Caption
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 # attribute -> value -> what is said of it, then what is true of it besides, where words do not tell values apart or could be
 # disputed: whoever says "short hair" of a bob is not wrong, nor "a beard" of a goatee. Only glasses are told from sunglasses.

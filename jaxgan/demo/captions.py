@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxgan import captioning
-from jaxgan.demo import common
+from jaxgan.conditions import Given, captions
+from jaxgan.demo import common, conditions
 from jaxgan.errors import UserError
 from jaxgan.latent import files
 
@@ -27,7 +27,7 @@ def make(
     seed: int = 0,
     count: int = common.SHEET,
     truncation: float = 1.0,
-    weights: str = "ema",
+    given: Given | None = None,
 ) -> tuple[np.ndarray, str]:
     """What `jaxgan sample --text` makes of the caption, [count, H, W, C] in [-1, 1]; and what of it could not be read, or "".
 
@@ -44,10 +44,10 @@ def make(
     # Data says on standard error what it passes over, whatever data it is; here nobody would see it.
     heard = io.StringIO()
     with contextlib.redirect_stderr(heard):
-        captioning.read(run, text)
+        captions.read(run.record, text)
     note = heard.getvalue().strip().removeprefix("warning: ")
     with contextlib.redirect_stderr(io.StringIO()):
-        made = run.sample(count, seed, weights=weights, truncation=truncation, text=text)
+        made = run.sample(count, seed, text=text, given=given, truncation=truncation)
     if note:
         print(f"warning: {note}", file=sys.stderr, flush=True)
     return made, note
@@ -77,6 +77,7 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             button = gradio.Button("Make pictures", variant="primary", elem_id="make")
             seed, again = common.seed_row()
             count = gradio.Slider(1, common.CHUNK, common.SHEET, step=1, label="Pictures", elem_id="count")
+            asked = conditions.controls(run.record, settings, besides=("text",))
             truncation = common.truncation_slider()
             if words := known_words(run):
                 some = ", ".join(words[:WORDS]) + (", ..." if len(words) > WORDS else "")
@@ -87,9 +88,9 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             shown = common.picture("Pictures", "result")
             saved = common.download()
 
-    def draw(text, seed, count, truncation):
+    def draw(text, seed, count, truncation, *chosen):
         seed, count = common.checked_seed(seed), common.checked_count(count)
-        made, note = make(run, text, seed, count, truncation, settings.weights)
+        made, note = make(run, text, seed, count, truncation, conditions.given(asked, chosen))
         image = run.record.medium.sheet(run.record.medium.checked(made))
         path = common.save(image, f"{files.file_name(text.strip())[:100]}_seed{seed}", settings.folder)
         return common.enlarged(image), common.downloadable(path), common.message(note, "note") if note else ""
@@ -98,8 +99,9 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
         """Where there is a caption yet; without one there is nothing to complain about."""
         return draw(text, *rest) if (text or "").strip() else (gradio.skip(), gradio.skip(), "")
 
-    inputs, outputs = [text, seed, count, truncation], [shown, saved, said]
+    others = conditions.parts(asked)
+    inputs, outputs = [text, seed, count, truncation, *others], [shown, saved, said]
     gradio.on([button.click, text.submit], common.told(draw, 3), inputs, outputs, **common.event())
-    changes = [seed.change, count.change, truncation.change]
+    changes = [part.change for part in (seed, count, truncation, *others)]
     gradio.on(changes, common.told(redraw, 3), inputs, outputs, **common.event(trigger_mode="always_last"))
     again.click(common.new_seed, None, seed, **common.event())

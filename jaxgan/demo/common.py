@@ -17,7 +17,7 @@ from PIL import Image
 from jaxgan.errors import UserError
 from jaxgan.media import Medium
 from jaxgan.media.playing import element
-from jaxgan.run import CHUNK
+from jaxgan.sampling import CHUNK
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -36,13 +36,11 @@ class Settings:
 
     Attributes:
         folder: where its files are, a temporary folder of its own.
-        weights: as in `Run.sample`.
         max_upload: bytes of a file.
         max_pixels: of an uploaded picture, by its header, before it is decoded.
     """
 
     folder: Path
-    weights: Literal["ema", "raw"] = "ema"
     max_upload: int = 20 * 2**20
     max_pixels: int = 25_000_000
 

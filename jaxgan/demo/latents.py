@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from jaxgan.demo import common
+from jaxgan.conditions import Given
+from jaxgan.demo import common, conditions
 from jaxgan.errors import UserError
 from jaxgan.latent import files, generator, sefa_directions, standardized
 from jaxgan.training.checkpoint import warn
@@ -26,8 +27,6 @@ MANY = 2000
 ABOUT = "Strengths in standard deviations of the latents. sefa: what the first layer stretches most."
 COLUMNS = 16
 """Classes that have a column each on a sheet."""
-EACH = "each in turn"
-"""The choice of all classes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +75,7 @@ def make(
     seed: int = 0,
     count: int = common.SHEET,
     truncation: float = 1.0,
-    label: str | None = None,
-    weights: str = "ema",
+    given: Given | None = None,
 ) -> np.ndarray:
     """What `jaxgan sample` makes of this seed, [count, ...]; moved along directions.
 
@@ -88,17 +86,17 @@ def make(
         raise UserError("Truncation and strengths must be numbers.")
     moves = [(strength, slider) for strength, slider in moves if strength]
     if not moves:
-        return run.sample(count, seed, label, weights, truncation=truncation)
+        return run.sample(count, seed, given=given, truncation=truncation)
     z = run.latents(count, seed)
     for strength, slider in moves:
         z = z + np.float32(strength) * slider.vector
-    return run.decode(z, label, weights, truncation=truncation)
+    return run.decode(z, given=given, truncation=truncation)
 
 
-def sheet(run: "Run", made: np.ndarray, label: str | None) -> Image.Image:
+def sheet(run: "Run", made: np.ndarray, given: Given) -> Image.Image:
     """The sheet of `jaxgan sample`; where there are classes, a column for each."""
     classes, medium = class_names(run), run.record.medium
-    columns = len(classes) if label is None and 1 < len(classes) <= COLUMNS else None
+    columns = len(classes) if "label" not in given and 1 < len(classes) <= COLUMNS else None
     return medium.sheet(medium.checked(made), columns)
 
 
@@ -121,9 +119,8 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             seed, again = common.seed_row()
             first = rows if medium.alone else MANY // 2
             count = gradio.Slider(1, most, first, step=1, label=name, elem_id="count")
-            inputs = [seed, count]
-            if classes:
-                inputs.append(gradio.Dropdown([EACH, *classes], value=EACH, label="Class", elem_id="class"))
+            asked = conditions.controls(run.record, settings, in_turn=True)
+            inputs = [seed, count, *conditions.parts(asked)]
             if run.system.has_latents:
                 inputs.append(common.truncation_slider())
             if axes:
@@ -141,13 +138,13 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             button = common.download()
 
     def draw(seed, count, *rest):
-        rest = list(rest)
-        label = rest.pop(0) if classes else EACH
+        said, rest = rest[: len(conditions.parts(asked))], list(rest[len(conditions.parts(asked)) :])
+        given, seed = conditions.given(asked, said), common.checked_seed(seed)
         truncation = rest.pop(0) if run.system.has_latents else 1.0
-        label, seed = None if label == EACH else label, common.checked_seed(seed)
         moves = list(zip(rest, axes, strict=True))
-        made = make(run, moves, seed, common.checked_count(count, most), truncation, label, settings.weights)
-        image = sheet(run, made, label)
+        made = make(run, moves, seed, common.checked_count(count, most), truncation, given)
+        image = sheet(run, made, given)
+        label = classes[int(given["label"][0])] if classes and "label" in given else None
         path = common.save(image, f"seed{seed}{_words(label, truncation, moves)}", settings.folder)
         return common.enlarged(image), common.players(medium, made), common.downloadable(path), ""
 

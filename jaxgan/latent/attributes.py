@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxgan.data.base import class_number, nearest
-from jaxgan.errors import UserError
+from jaxgan.conditions import Given
+from jaxgan.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -96,40 +96,22 @@ def parse_conditions(words: str, classes: Classes, beside: Iterable[str] = ()) -
     return tuple(parse_condition(word, classes, beside) for word in words.split("&"))
 
 
-def judged(run: "Run", latents: np.ndarray, classifier, label: str | None = None) -> dict[str, np.ndarray]:
+def judged(run: "Run", latents: np.ndarray, classifier, held: Given | None = None) -> dict[str, np.ndarray]:
     """What a classifier sees in the pictures of latents: attribute -> whole numbers [N].
 
     Args:
         run: the trained generator.
         latents: [N, ...].
         classifier: of `jaxgan.metrics.classifier`.
-        label: the class that a conditional system is held at.
+        held: what else they are made of, as `jaxgan.conditions.held` gives it.
     """
     from jaxgan import media
 
     parts = [
-        classifier.predict(media.to_uint8(run.decode(latents[start : start + JUDGED_AT_ONCE], label)))
+        classifier.predict(media.to_uint8(run.decode(latents[start : start + JUDGED_AT_ONCE], given=held)))
         for start in range(0, len(latents), JUDGED_AT_ONCE)
     ]
     return {attribute: np.concatenate([part[attribute] for part in parts]) for attribute in parts[0]}
-
-
-def held_class(run: "Run", label: str | None) -> str | None:
-    """The class that a conditional system is held at, while its latents move: `label`, by name or number, or the first.
-
-    Raises:
-        UserError: there is no such class, or the system takes none.
-    """
-    classes = run.record.classes
-    if "label" not in run.system.conditions:
-        if label is not None:
-            raise UserError(f"--label {label}: {type(run.system).__name__} takes no labels; leave it out")
-        return None
-    if label is None:
-        return classes[0] if classes else None
-    if (number := class_number(label, classes)) is not None:
-        return classes[number]
-    raise UserError(f"--label {label}: there is no such class; there are {', '.join(classes)}")
 
 
 def unknown(what: str, name: str, names: Iterable[str]) -> UserError:

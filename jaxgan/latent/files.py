@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxgan.data.base import nearest
-from jaxgan.errors import UserError
+from jaxgan.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from jaxgan.run import Run

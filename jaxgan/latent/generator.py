@@ -13,24 +13,25 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from jaxgan import rows
+from jaxgan import conditions, rows
 from jaxgan.errors import UserError
-from jaxgan.latent.attributes import held_class
 from jaxgan.run import Run
 
 CHUNK = 64
 """Latents whose features are computed at a time."""
 
 
-def first_kernel(run: Run, label: str | None = None) -> np.ndarray:
+def first_kernel(run: Run, held: conditions.Given | None = None) -> np.ndarray:
     """The kernel [D, F] of the first layer that takes the latents, where that is one linear map of the whole latent.
+
+    `held`: what the run's samples are conditioned on meanwhile, as `conditions.held` gives it.
 
     Raises:
         UserError: the system has no latent space, or the layer is none such.
     """
     size = run.latents(1).size
-    index = _layers_of_latents(run, label)[:1]
-    kernel = _watched(run, label, lambda calls: calls[index[0]][0])(run.latents(2)) if index else np.zeros(0)
+    index = _layers_of_latents(run, held)[:1]
+    kernel = _watched(run, held, lambda calls: calls[index[0]][0])(run.latents(2)) if index else np.zeros(0)
     if kernel.ndim != 2 or len(kernel) != size:
         raise UserError(
             f"{type(run.system).__name__}: SeFa needs a first layer that is a linear map of all {size} numbers of a latent, "
@@ -39,38 +40,38 @@ def first_kernel(run: Run, label: str | None = None) -> np.ndarray:
     return np.asarray(kernel)
 
 
-def features(run: Run, latents: np.ndarray, label: str | None = None) -> np.ndarray:
+def features(run: Run, latents: np.ndarray, held: conditions.Given | None = None) -> np.ndarray:
     """What enters the second layer that takes the latents, [N, F]: the first activation after a nonlinearity.
 
     Raises:
         UserError: the system has no latent space, or its generator only one layer.
     """
-    index = _layers_of_latents(run, label)[1:2]
+    index = _layers_of_latents(run, held)[1:2]
     if not index:
         raise UserError(
             f"{type(run.system).__name__}: the generator has no second layer, whose input --method pca looks at: take sefa"
         )
-    compute = _watched(run, label, lambda calls: calls[index[0]][1])
+    compute = _watched(run, held, lambda calls: calls[index[0]][1])
     short = -len(latents) % CHUNK
     padded = np.concatenate([latents, np.repeat(latents[-1:], short, 0)])
     parts = [np.asarray(compute(padded[i : i + CHUNK]), np.float32) for i in range(0, len(padded), CHUNK)]
     return np.concatenate(parts).reshape(len(padded), -1)[: len(latents)]
 
 
-def _layers_of_latents(run: Run, label: str | None) -> list[int]:
+def _layers_of_latents(run: Run, held: conditions.Given | None) -> list[int]:
     """Which of the calls of layers have an input that the latents change, in their order."""
     pair = run.latents(2)
-    differs = _watched(run, label, lambda calls: [(x[0] != x[1]).any() for _, x in calls])(pair)
+    differs = _watched(run, held, lambda calls: [(x[0] != x[1]).any() for _, x in calls])(pair)
     return [index for index, differing in enumerate(differs) if differing]
 
 
-def _watched(run: Run, label: str | None, look: Callable) -> Callable[[np.ndarray], Any]:
+def _watched(run: Run, held: conditions.Given | None, look: Callable) -> Callable[[np.ndarray], Any]:
     """Jitted: latents [N, ...] to `look([(kernel, input), ...])` of the calls of layers during `decode`."""
     system = run.system
-    held = held_class(run, label)
+    given = conditions.held(run.record, held or {})
 
     def decode(variables, z):
-        inputs = run.conditioned(len(z), held)
+        inputs = conditions.complete(run.record, len(z), given)
         calls = []
 
         def watch(call, args, kwargs, context):

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 
 GAP = 2
@@ -98,6 +99,34 @@ class Medium:
                 f"{self.many} are written as {path.suffix} files, and not read: give .npy files of their numbers"
             )
         return np.load(path, allow_pickle=False)
+
+    def parse(self, words: str, shape: tuple[int, ...]) -> np.ndarray:
+        """One example of this shape as a person says it: the path of a file, or numbers, as 0.5,1.
+
+        Raises:
+            UserError: it is neither, or of another shape.
+        """
+        path = expanded(words)
+        if path.is_file():
+            try:
+                x = self._read(path, shape)
+            except (UserError, ValueError, OSError, EOFError) as error:
+                raise UserError(f"cannot read {words}: {error}") from None
+        else:
+            try:
+                x = np.array([float(word) for word in words.split(",")], np.float32)
+            except ValueError:
+                kinds = ", ".join(sorted({*self.suffixes, ".npy"}))
+                raise UserError(f'"{words}" is neither a file ({kinds}) nor numbers, such as 0.5,1') from None
+            x = x.reshape(shape) if x.size == math.prod(shape) else x
+        if x.shape != shape:
+            raise UserError(f'"{words}" has the shape {list(x.shape)}, and {list(shape)} is wanted')
+        return x
+
+    def _read(self, path: Path, shape: tuple[int, ...]) -> np.ndarray:
+        """What is in a file, as long as `shape`."""
+        x = self.decode(path) if path.suffix.lower() != ".npy" else np.load(path, allow_pickle=False)
+        return self.fitted(x, shape[0]) if x.ndim and x.shape[1:] == shape[1:] else x
 
     def fitted(self, x: np.ndarray, length: int) -> np.ndarray:
         """The first `length` of one example along its first axis; what it lacks is nothing, 0."""

@@ -55,6 +55,16 @@ class Picture(Medium):
 
         return read_picture(path, 3).astype(np.float32) / np.float32(127.5) - np.float32(1)
 
+    def _read(self, path, shape):
+        """Of the size and the channels of `shape`: the short side is resized, the middle of the long one is taken."""
+        from jaxgan.data.pictures import center, read_picture
+
+        if path.suffix.lower() == ".npy":
+            return super()._read(path, shape)
+        height, width, channels = shape
+        pixels = center(read_picture(path, channels, min(height, width)), height, width)
+        return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
 
 def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
     """Pictures [N, H, W, C] in [-1, 1] as one, row by row, two pixels apart; as square as it goes where no `columns`.

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxgan.cache import expanded
 from jaxgan.errors import UserError
 from jaxgan.media.base import Medium
 
@@ -54,6 +55,19 @@ class Text(Medium):
         known = {symbol: number for number, symbol in enumerate(self.vocabulary, 1)}
         found = [known[symbol] for symbol in (text.split() if self._between else text) if symbol in known][:length]
         return np.array(found + [0] * (length - len(found)), np.int32)
+
+    def parse(self, words, shape):
+        """The text itself, or a .txt file with it."""
+        if words.lower().endswith(tuple(self.suffixes)) and expanded(words).is_file():
+            return super().parse(words, shape)
+        return self.numbers(words, shape[0])
+
+    def decode(self, path):
+        """Of the characters or words of a .txt file those that the vocabulary has."""
+        if path.suffix.lower() != ".txt":
+            return super().decode(path)
+        text = path.read_text(encoding="utf-8-sig").strip()
+        return self.numbers(text, len(text.split() if self._between else text))
 
     def still(self, x):
         """The text in black on white."""

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxgan.cache import expanded
+from jaxgan.errors import UserError, nearest
 from jaxgan.media.base import FONT, LINE, Medium
 
 WIDTH, LABEL = 96, 72
@@ -32,6 +34,21 @@ class Vector(Medium):
     def check(self, shape, dtype):
         if len(shape) != 1 or (self.names and shape != (len(self.names),)):
             self.refuse(shape, dtype, f"[{len(self.names) or 'numbers'}]")
+
+    def parse(self, words, shape):
+        """Also by name, as smile=0.5,frown=1; those that are not named are 0."""
+        if "=" not in words or expanded(words).is_file():
+            return super().parse(words, shape)
+        values = np.zeros(shape, np.float32)
+        for word in words.split(","):
+            name, _, value = (part.strip() for part in word.partition("="))
+            if name not in self.names:
+                raise UserError(f'there is no "{name}"{nearest(name, self.names)} There are {", ".join(self.names)}')
+            try:
+                values[self.names.index(name)] = float(value)
+            except ValueError:
+                raise UserError(f'"{word}": give a number, such as {name}=0.5') from None
+        return values
 
     def still(self, x):
         """A bar for each number, from the middle to the right or to the left, with its name."""

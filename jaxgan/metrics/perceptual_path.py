@@ -14,9 +14,11 @@ from typing import Literal
 import jax
 import numpy as np
 
+from jaxgan import conditions
 from jaxgan.errors import UserError
 from jaxgan.latent import lerp, slerp
-from jaxgan.run import CHUNK, Run
+from jaxgan.run import Run
+from jaxgan.sampling import CHUNK
 
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Pictures a and b, float32 [B, H, W, C] in [-1, 1], to their perceptual distance [B]."""
@@ -50,7 +52,6 @@ def perceptual_path_length(
     *,
     sampling: Literal["full", "end"] = "full",
     percentiles: tuple[float, float] = (1.0, 99.0),
-    weights: Literal["ema", "raw"] = "ema",
 ) -> PathLength:
     """The perceptual path length of a run's generator, in its space of noise (the paper's Z).
 
@@ -69,7 +70,6 @@ def perceptual_path_length(
         sampling: t uniform on [0, 1) ("full"), or t = 0, the latents themselves ("end").
         percentiles: steps whose value is outside of these are left out, as in the authors' code; the paper does not say so.
             (0, 100) keeps all.
-        weights: "ema" for the moving averages, "raw" for the parameters themselves.
 
     Raises:
         UserError: the system has no latent space; the generator or the distance gives NaN; an argument is out of range.
@@ -94,8 +94,7 @@ def perceptual_path_length(
 
     def pictures(rows: slice, t: np.ndarray) -> np.ndarray:
         z = {"lerp": lerp, "slerp": slerp}[path](starts[rows], ends[rows], t)
-        inputs = _inputs(run, rows.start, len(z))
-        return run.decode(z.reshape(-1, *latents.shape[1:]), weights=weights, inputs=inputs)
+        return run.decode(z.reshape(-1, *latents.shape[1:]), given=_given(run, rows.start, len(z)))
 
     values = []
     with jax.default_matmul_precision("float32"):
@@ -132,15 +131,12 @@ def _summary(values: np.ndarray, percentiles: tuple[float, float], path: Literal
     return PathLength(float(kept.mean()), float(kept.std()), len(values), len(kept), path)
 
 
-def _inputs(run: Run, first: int, count: int) -> dict[str, np.ndarray]:
+def _given(run: Run, first: int, count: int) -> dict[str, np.ndarray]:
     """What the rows from `first` on are conditioned on; the same for both ends of a step."""
-    inputs = run.conditioned(count)
-    if "label" in run.system.conditions:
-        inputs["label"] = np.arange(first, first + count, dtype=np.int32) % max(len(run.record.classes), 1)
-    return inputs
+    return {name: values[first:] for name, values in conditions.values(run.record, first + count, {}).items()}
 
 
 def _in_float32(run: Run) -> Run:
     system = dataclasses.replace(run.system, precision="float32")
     record = dataclasses.replace(run.record, system=system)
-    return Run(run.workdir, record, run.step, lambda: run.state, run.frozen)
+    return Run(run.workdir, record, run.step, lambda: run.state, run.frozen, weights=run.weights)

@@ -13,7 +13,8 @@ from jaxgan.data.base import Records
 from jaxgan.data.folder import find_pictures
 from jaxgan.errors import UserError
 from jaxgan.metrics.features import quantise
-from jaxgan.run import CHUNK, Run, compiled_sample
+from jaxgan.run import Run
+from jaxgan.sampling import CHUNK, compiled_sample
 
 
 def without_augmentation(data: Any) -> Any:

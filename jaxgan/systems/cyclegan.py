@@ -110,7 +110,7 @@ class CycleGAN(System):
     def multiple(self) -> int:
         return self.generator.multiple
 
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         generator = variables[self.directions[direction]]
         return translate_each(self.generator, generator, pictures, key, self.dtype, statistics)
 

@@ -94,7 +94,7 @@ class Pix2Pix(System):
     def multiple(self) -> int:
         return self.generator.multiple
 
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         return translate_each(self.generator, variables["G"], pictures, key, self.dtype, statistics)
 
     def sample(self, variables, inputs, key):

@@ -120,6 +120,8 @@ class StarGAN(System):
     beta2: float = 0.999
     """Of Adam, both players."""
 
+    conditions = ("label",)
+
     @property
     def reads(self):
         return ("image", "label", "source") if self.sets else ("image", "label")
@@ -206,9 +208,9 @@ class StarGAN(System):
     def multiple(self) -> int:
         return 2**HALVINGS
 
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         """Of several sets, the first one with a label that is 1 is meant, or the first of all; the others' are not seen."""
-        source = None
+        labels, source = inputs["label"], None
         if self.sets:
             owners = np.repeat(np.arange(len(self.sets)), self.sets)
             source = jnp.asarray(owners)[jnp.argmax(labels, -1)]

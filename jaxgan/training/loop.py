@@ -18,7 +18,8 @@ from jaxgan.data.base import places
 from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
 from jaxgan.experiment import Experiment
 from jaxgan.media.base import png
-from jaxgan.run import Run, abstract_state, make_preview, network_variables
+from jaxgan.run import Run, abstract_state
+from jaxgan.sampling import make_preview, network_variables
 from jaxgan.training import parallel, processes
 from jaxgan.training.checkpoint import (
     Checkpoints,

@@ -247,7 +247,7 @@ class System(abc.ABC):
         key: jax.Array,
         *,
         direction: str = "ab",
-        labels: jax.Array | None = None,
+        inputs: dict[str, jax.Array] | None = None,
         statistics: Literal["batch", "running"] = "batch",
     ) -> jax.Array:
         """Pictures [B, H, W, C] in [-1, 1] turned into others; what comes of one depends on no other.
@@ -259,7 +259,7 @@ class System(abc.ABC):
             pictures: of any height and width that `multiple` divides.
             key: draw per row.
             direction: one of `directions`.
-            labels: for a system that reads "label": what each picture shall be, [B, ...] as the data has it.
+            inputs: what else each picture is made of: the `conditions` but "input", [B, ...] as the data has them.
             statistics: "batch" as in training, each picture with its own and with dropout; "running" for running statistics
                 and no dropout. The same thing to a system that has neither.
         """

@@ -1,7 +1,6 @@
 """From a run to a file that other people's code reads."""
 
 from pathlib import Path
-from typing import Literal
 
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
@@ -27,9 +26,7 @@ def format_of(system: System) -> Format:
     raise UserError(f"{type(system).__name__}'s networks are in no other code that jaxgan writes files for")
 
 
-def export_weights(
-    run: Run, out: str | Path, network: str = "G", weights: Literal["ema", "raw"] = "ema"
-) -> tuple[Format, tuple[str, ...]]:
+def export_weights(run: Run, out: str | Path, network: str = "G") -> tuple[Format, tuple[str, ...]]:
     """Write a network of a run as `.safetensors`, under the names of the PyTorch code that `format_of` tells.
 
     `load_file` of safetensors.torch gives the state dict, and `import_weights` reads it back, to the bit.
@@ -38,7 +35,6 @@ def export_weights(
         run: a trained run.
         out: the file, which ends in .safetensors.
         network: which of the run's networks.
-        weights: "ema" for its moving average, if there is one, "raw" for the parameters themselves.
 
     Returns:
         The format; and the names of biases that layers have here and not in that code, where they are not 0: load the file
@@ -55,7 +51,7 @@ def export_weights(
     except ImportError:
         raise missing_extra("safetensors", "metrics", f"writing {out}") from None
     name = format_of(run.system)
-    variables = run.variables(weights)
+    variables = run.variables()
     if network not in variables:
         raise UserError(f"there is no network {network}: {run.workdir} has {', '.join(variables)}")
     layers = module_of(name).layers(run.system, run.record.shapes["image"].shape, network)

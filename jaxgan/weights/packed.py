@@ -46,17 +46,14 @@ def shipped() -> dict[str, Path]:
 def pack(
     run: Run,
     out: str | Path,
-    weights: Literal["ema", "raw"] = "ema",
     dtype: Literal["float32", "float16"] = "float16",
     networks: Sequence[str] | None = None,
 ) -> None:
-    """Write the networks of a run into one file.
+    """Write the networks of a run into one file: their moving averages where there are some, unless `run.weights` is "raw".
 
     Args:
         run: a trained run of a system that is part of jaxgan.
         out: the file, which ends in .safetensors.
-        weights: "ema" for the moving averages, where there are some; "raw" for the parameters themselves. One of the two is in
-            the file, and what trains on begins with it.
         dtype: of floating-point leaves. float16 halves the file and rounds weights to about 1 in 2,000.
         networks: which, all by default. Those that are left out have fresh weights after `unpack`.
 
@@ -79,7 +76,7 @@ def pack(
         raise missing_extra("safetensors", "metrics", f"writing {out}") from None
     encoded = run.record.to_json()
     Experiment.from_json(encoded["experiment"], run.workdir)  # which refuses what `unpack` could not open
-    variables = run.variables(weights)
+    variables = run.variables()
     names = tuple(variables) if networks is None else tuple(networks)
     if missing := [name for name in names if name not in variables]:
         raise UserError(f"there is no network {missing[0]}: {run.workdir} has {', '.join(variables)}")

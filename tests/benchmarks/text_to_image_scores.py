@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan import captioning, media
+from jaxgan import media
+from jaxgan.conditions import captions as captioning
 from jaxgan.data import Captioned
 from jaxgan.data.captions import Caption
 from jaxgan.data.wording import facts_of
@@ -96,8 +97,7 @@ def training_pictures(data: Captioned, count: int) -> np.ndarray:
 
 def drawn(run: Run, numbers: np.ndarray, seed: int) -> np.ndarray:
     """A picture of each caption [N, length]."""
-    inputs = {**run.record.zeros(len(numbers)), "text": numbers}
-    return run.decode(run.latents(len(numbers), seed), inputs=inputs)
+    return run.decode(run.latents(len(numbers), seed), given={"text": numbers})
 
 
 def seen(classifier: Classifier, shown: np.ndarray) -> list[frozenset]:
@@ -162,11 +162,11 @@ def style(run: Run, classifier: Classifier, captions: Captions) -> dict[str, Any
     random = np.random.default_rng(0)
     chosen = random.integers(0, len(captions.texts), faces)
     texts, numbers = [captions.texts[index] for index in chosen], captions.numbers[chosen]
-    inputs = {**run.record.zeros(faces), "text": numbers}
+    inputs = {"text": numbers}
     fresh = run.latents(faces, 3)
-    made = run.decode(fresh, inputs=inputs)
+    made = run.decode(fresh, given=inputs)
     noise = float(np.mean(np.square(run.invert(made) - fresh)))
-    restyled_ = run.decode(run.invert(captions.pictures), inputs=inputs)
+    restyled_ = run.decode(run.invert(captions.pictures), given=inputs)
     real = classifier.predict(quantise(captions.pictures))
 
     def kept(shown: np.ndarray) -> dict[str, float]:
@@ -210,7 +210,7 @@ def strip(run: Run, latents: int) -> tuple[np.ndarray, list[str]]:
 
 def restyled(run: Run, own: np.ndarray) -> np.ndarray:
     """Rows of a face and what it becomes by each of `RESTYLED`."""
-    made = captioning.decode(run, run.invert(own), captioning.read(run, RESTYLED))
+    made = captioning.decode(run, run.invert(own), captioning.read(run.record, RESTYLED))
     return np.concatenate(np.concatenate([own[None], made]).swapaxes(0, 1))
 
 

@@ -12,6 +12,7 @@ from PIL import ImageColor
 from scipy.ndimage import binary_dilation
 from scipy.stats import rankdata
 
+from jaxgan.conditions.labels import variants
 from jaxgan.data import Avatars, avatar_attributes, avatar_options, render
 from jaxgan.data.avatars import DERIVED, NONE
 from jaxgan.media import grid
@@ -21,7 +22,6 @@ from jaxgan.metrics.protocols import Seen, score, see
 from jaxgan.metrics.similarity import luminance_of, psnr, ssim
 from jaxgan.metrics.sources import fixed_examples, without_augmentation
 from jaxgan.run import Run
-from jaxgan.translation_labels import variants
 from jaxgan.translation_sheet import titled
 
 OF_SETS = ("fid", "kid")
@@ -228,7 +228,7 @@ class Faces:
 
     def labelled(self, run: Run, name: str) -> np.ndarray:
         """The labels [N, A] with the attribute `name` set, and the others of its group not."""
-        return np.stack([dict(variants(run, label))[name] for label in self.labels])
+        return np.stack([dict(variants(run.record, label))[name] for label in self.labels])
 
     def drawn(self, attribute: str, value: str, taken: np.ndarray) -> np.ndarray:
         """The true edit: the faces `taken` (truth values [N]) drawn with one attribute changed, the others as they are."""
@@ -242,7 +242,7 @@ class Faces:
 def edit(run: Run, faces: Faces, name: str, classifier: Classifier, kept: Iterable[str]) -> tuple[np.ndarray, dict]:
     """The translations by one attribute ("hair_color=pink") of all faces, and their figures; see the protocol."""
     attribute, value = name.split("=")
-    made = run.translate(faces.pictures, labels=faces.labelled(run, name))
+    made = run.translate(faces.pictures, label=faces.labelled(run, name))
     said, number = judged(classifier, made), classifier.classes[attribute].index(value)
     # The bald have no hair to draw in a colour; to have none is one of the values of glasses.
     bald = faces.truth["hair_color"] == classifier.classes["hair_color"].index(NONE)

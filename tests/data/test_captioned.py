@@ -288,7 +288,7 @@ def test_vectors_from_elsewhere(tmp_path, several):
         assert wrongs[index] == set().union(*own) - own[index]
     with Batches(data, batch_size=4, seed=0) as batches:
         assert next(batches)["text"].shape == (4, 5)
-    with pytest.raises(UserError, match=r'turned into vectors elsewhere.*inputs=\{"text": vectors\}'):
+    with pytest.raises(UserError, match=r'turned into vectors elsewhere.*given=\{"text": vectors\}'):
         data.encode(["a ball"], ())
     vectors[2] = np.nan
     np.savez(tmp_path / "x.npz", image=images, text=vectors)

@@ -82,7 +82,7 @@ class Scaled(Value):
     @property
     def multiple(self):
         return 4
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         assert pictures.shape[1] % 4 == pictures.shape[2] % 4 == 0
         return pictures.repeat(2, 1).repeat(2, 2)
     def sample(self, variables, inputs, key):
@@ -231,21 +231,21 @@ def test_conditions_that_nobody_named_are_refused(runs, command, capfd):
     before = content(runs)
     assert call(runs, "People", *command) == 2
     sentence = one_sentence(capfd.readouterr().err)
-    assert "People makes its samples of pose and age, and nobody said what these shall be" in sentence
-    assert 'inputs={"pose": [' in sentence
+    assert "People makes its pictures of pose and age, and nobody said what these shall be" in sentence
+    assert "give --given pose=FILE --given age=FILE, or --given pose=data" in sentence
     assert content(runs) == before
 
 
 def test_conditions_in_python(runs):
     run = opened(runs, "People")
     pose, age = RANDOM.normal(size=(3, 8, 8, 2)).astype(np.float32), RANDOM.normal(size=(3, 1)).astype(np.float32)
-    made = run.sample(3, inputs={"pose": pose, "age": age})
+    made = run.sample(3, given={"pose": pose, "age": age})
     assert made.shape == (3, 8, 8, 3)
     np.testing.assert_allclose(made[:, 0, 0, 0], pose.mean((1, 2, 3)) + age[:, 0], atol=1e-6)
-    with pytest.raises(UserError, match=r"of age, and nobody said .* inputs=\{\"age\": \[3, 1\]\}"):
-        run.sample(3, inputs={"pose": pose})
-    with pytest.raises(UserError, match=r'inputs\["age"\] has 2 rows, and 3 samples'):
-        run.sample(3, inputs={"pose": pose, "age": age[:2]})
+    with pytest.raises(UserError, match=r"of age, and nobody said what that shall be: give --given age=FILE"):
+        run.sample(3, given={"pose": pose})
+    with pytest.raises(UserError, match=r"age is \[2, 1\], and must be \[3, 1\]"):
+        run.sample(3, given={"pose": pose, "age": age[:2]})
     with pytest.raises(UserError, match="of pose and age"):
         run.decode(run.latents(2))
 

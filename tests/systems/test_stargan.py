@@ -91,7 +91,7 @@ def test_losses_by_hand():
 
 def test_the_label_changes_the_picture():
     c = begun(SMALL, examples(2))
-    translate = jax.jit(lambda labels: SMALL.translate(c.variables, c.batch["image"], c.key, labels=labels))
+    translate = jax.jit(lambda labels: SMALL.translate(c.variables, c.batch["image"], c.key, inputs={"label": labels}))
     off, on = (np.asarray(translate(jnp.full((2, LABELS), value))) for value in (0, 1))
     assert off.shape == (2, SIZE, SIZE, 3)
     assert np.abs(on - off).max() > 1e-3
@@ -175,7 +175,7 @@ def test_several_data_sets():
         system.check_batch({"label": np.zeros((1, 4, 3)), "source": np.full((1, 4), 2)})
     # Asked for a label of the second set, it is the second set's; asked for none, the first's.
     asked = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0]], np.int32)
-    made = system.translate(c.variables, c.batch["image"][:3], c.key, labels=asked)
+    made = system.translate(c.variables, c.batch["image"][:3], c.key, inputs={"label": asked})
     direct = system.sample(
         c.variables, {"image": c.batch["image"][:3], "label": asked, "source": np.array([0, 1, 0])}, c.key
     )

@@ -215,7 +215,7 @@ def test_stargan(tmp_path, blocks, halvings, side, labels):
     wide, domains = pictures(3, side, 2 * side, 3), random.integers(0, 2, (3, labels))
     planes = np.broadcast_to(domains[:, None, None].astype(np.float32), (3, side, 2 * side, labels))
     expected = theirs(generator.train(), np.concatenate([wide, planes], -1))  # as that code is tested, too
-    made = jax.jit(lambda x: system.translate(variables, x, jax.random.key(0), labels=domains))(wide)
+    made = jax.jit(lambda x: system.translate(variables, x, jax.random.key(0), inputs={"label": domains}))(wide)
     close(made, expected, f"stargan G {blocks}")
     x = np.clip(pictures(3, 1, 1, 3, seed=1) + 0.3 * pictures(3, side, side, 3), -1, 1)  # noise alone averages out
     scores, logits = system._discriminator(np.float32).apply(variables["D"], x)

@@ -112,7 +112,9 @@ def test_a_moving_average_is_exported_and_trained_on(tmp_path):
     data = Arrays(path=str(tmp_path / "pictures.npz"), size=32)
     run = randomised(dataclasses.replace(SYSTEMS["dcgan"], ema=0.5), tmp_path)
     file = tmp_path / "netG.safetensors"
-    export_weights(run, file, "G", "raw")
+    run.weights = "raw"
+    export_weights(run, file, "G")
+    run.weights = "ema"
     raw = load_file(file)
     # Biases that training moved from 0, where the format has none.
     assert export_weights(run, file) == (EXAMPLE, ("main.9.bias",))
@@ -261,7 +263,7 @@ def test_stargan_files(tmp_path):
     assert (made.experiment.data.fresh, made.record.classes) == (("D",), tuple(f"attribute{n}" for n in range(4)))
     x = np.random.default_rng(0).uniform(-1, 1, (2, 20, 24, 3)).astype(np.float32)
     labels = np.array([[0, 1, 1, 0], [1, 0, 0, 0]])
-    np.testing.assert_allclose(made.translate(x, labels=labels), run.translate(x, labels=labels), atol=1e-6)
+    np.testing.assert_allclose(made.translate(x, label=labels), run.translate(x, label=labels), atol=1e-6)
     more = {**load_file(d), "conv2.weight": np.ones((5, 8, 4, 4), np.float32)}
     save_file(more, tmp_path / "more.safetensors")
     for files, options, said in (

@@ -54,7 +54,7 @@ class ToyUpscaling(System):
     def loss(self, c):
         return jnp.abs(Upscaler().apply(c.variables["G"], c.batch["input"]) - c.batch["image"]).mean(), Outcome()
 
-    def translate(self, variables, pictures, key, *, direction="ab", labels=None, statistics="batch"):
+    def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         return Upscaler().apply(variables["G"], pictures)
 
     def sample(self, variables, inputs, key):

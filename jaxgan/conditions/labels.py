@@ -1,22 +1,21 @@
-"""What translated pictures shall be, as a person says it: the label of a run whose system reads "label".
+"""What label a person means, of a run whose system reads "label".
 
 1,0,0,1,1                 the values of all attributes, in the order of the run's classes
 hair_color=red,glasses=0  by name: a value, of classes named "attribute=value", or 0 or none for none of them; 1 or 0, of
                           another
 cat, or 2                 where each picture is of one class: its name or number
 
-A picture from outside does not say which attributes it has, so all must be given.
+Nobody but the person says which attributes something has, so all must be given.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxgan.data.base import class_number, nearest
-from jaxgan.errors import UserError
+from jaxgan.data.base import class_number
+from jaxgan.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from jaxgan.run import Run
     from jaxgan.workdir import Record
 
 Groups = dict[str, dict[str, int]]
@@ -49,7 +48,14 @@ def parse_label(text: str, record: "Record") -> np.ndarray:
     return np.array(values, record.shapes["label"].dtype)
 
 
-def variants(run: "Run", base: np.ndarray | None) -> list[tuple[str, np.ndarray]]:
+def check(record: "Record", given: np.ndarray, made: np.ndarray) -> None:
+    """Raises: UserError: of the labels `given`, as `made` has them in the data's type, some are none of the run's."""
+    highest = 1 if made.ndim > 1 else len(record.classes) - 1
+    if (made != given).any() or made.min() < 0 or (record.classes and made.max() > highest):
+        raise UserError(f"labels are numbers from 0 to {highest}: {', '.join(record.classes)}")
+
+
+def variants(record: "Record", base: np.ndarray | None) -> list[tuple[str, np.ndarray]]:
     """A label for each class, and what to call it: each attribute turned on alone, or what it changes of `base` [A].
 
     A value of a group takes the place of the others. An attribute of its own that `base` has is turned off.
@@ -57,16 +63,16 @@ def variants(run: "Run", base: np.ndarray | None) -> list[tuple[str, np.ndarray]
     Raises:
         UserError: there are no classes, or they have no names; there is a base, but each picture is of one class.
     """
-    if "label" not in run.system.conditions:
+    if "label" not in record.system.conditions:
         raise UserError(
-            f"{type(run.system).__name__} translates without attributes or classes: there is nothing to vary"
+            f"{type(record.system).__name__} translates without attributes or classes: there is nothing to vary"
         )
-    wanted, classes = run.record.shapes["label"], run.record.classes
+    wanted, classes = record.shapes["label"], record.classes
     if not classes:
         raise UserError("--all-domains: the run's data has no names for its classes, so a sheet of them cannot be made")
     if not wanted.shape:
         if base is not None:
-            raise UserError("--all-domains shows every class, and each picture is of one: leave --attributes out")
+            raise UserError("--all-domains shows every class, and each picture is of one: leave --label out")
         return [(name, np.array(number, wanted.dtype)) for number, name in enumerate(classes)]
     made = []
     for attribute, values in attribute_groups(classes).items():
@@ -85,18 +91,16 @@ def _class(text: str, classes: tuple[str, ...]) -> int:
         return int(text)
     if (number := class_number(text, classes)) is not None:
         return number
-    raise UserError(
-        f'--attributes "{text}": there is no such class{nearest(text, classes)} There are {", ".join(classes)}'
-    )
+    raise UserError(f"--label {text}: there is no such class{nearest(text, classes)} There are {', '.join(classes)}")
 
 
 def _vector(words: list[str], text: str, classes: tuple[str, ...], count: int) -> list[int]:
     names = f": {', '.join(classes)}" if classes else ""
     if any(word not in ("0", "1") for word in words):
         example = f", or names, as {next(iter(_example(classes)))}" if classes else ""
-        raise UserError(f'--attributes "{text}": give {count} numbers, each 0 or 1{example}{names}')
+        raise UserError(f'--label "{text}": give {count} numbers, each 0 or 1{example}{names}')
     if len(words) != count:
-        raise UserError(f'--attributes "{text}" has {len(words)} numbers, but the run {count} attributes{names}')
+        raise UserError(f'--label "{text}" has {len(words)} numbers, but the run {count} attributes{names}')
     return [int(word) for word in words]
 
 
@@ -107,7 +111,7 @@ def _assigned(words: list[str], text: str, groups: Groups) -> list[int]:
         attribute, equals, value = (part.strip() for part in word.partition("="))
         if attribute not in groups:
             raise UserError(
-                f'--attributes: there is no attribute "{attribute}"{nearest(attribute, groups)} There are {", ".join(groups)}'
+                f'--label: there is no attribute "{attribute}"{nearest(attribute, groups)} There are {", ".join(groups)}'
             )
         group = groups[attribute]
         allowed = ["0", "1"] if "" in group else [value for value in group if value != "0"] + ["0"]
@@ -117,9 +121,9 @@ def _assigned(words: list[str], text: str, groups: Groups) -> list[int]:
             what = (
                 f'no value "{value}" of {attribute}{nearest(value, allowed)}' if equals else f"no value of {attribute}."
             )
-            raise UserError(f"--attributes: there is {what} There are {', '.join(f'{attribute}={v}' for v in allowed)}")
+            raise UserError(f"--label: there is {what} There are {', '.join(f'{attribute}={v}' for v in allowed)}")
         if attribute in seen:
-            raise UserError(f'--attributes "{text}" names {attribute} twice: say it once')
+            raise UserError(f'--label "{text}" names {attribute} twice: say it once')
         seen.add(attribute)
         if value in group or value == "1":
             values[group[value if value in group else ""]] = 1
@@ -127,8 +131,8 @@ def _assigned(words: list[str], text: str, groups: Groups) -> list[int]:
     if missing:
         whole = ",".join([*words, *_example([n for n in _names(groups) if n.partition("=")[0] in missing])])
         raise UserError(
-            f'--attributes "{text}" does not say {", ".join(missing)}, which a picture from outside does not tell: name all '
-            f'(--attributes "{whole}"), or give all {len(values)} numbers'
+            f'--label "{text}" does not say {", ".join(missing)}, which nobody else knows: name all '
+            f'(--label "{whole}"), or give all {len(values)} numbers'
         )
     return values
 
