@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Augmentation": "jaxgan.augmentation",
+    "Augmentation": "jaxgan.networks.augmentation",
     "UserError": "jaxgan.errors",
     "Experiment": "jaxgan.experiment",
     "Run": "jaxgan.run",
     "restore": "jaxgan.run",
     "TrainingDiverged": "jaxgan.training.loop",
     "fit": "jaxgan.training.loop",
-    "fit_seeds": "jaxgan.seeds",
+    "fit_seeds": "jaxgan.training.seeds",
     "Context": "jaxgan.training.state",
     "Network": "jaxgan.training.state",
     "Outcome": "jaxgan.training.state",
@@ -44,12 +44,12 @@ _PACKAGES = ("data", "latent", "losses", "metrics", "networks", "nn", "systems",
 """Reached as `jaxgan.data` after `import jaxgan`, too."""
 
 if TYPE_CHECKING:
-    from jaxgan.augmentation import Augmentation
     from jaxgan.errors import UserError
     from jaxgan.experiment import Experiment
+    from jaxgan.networks.augmentation import Augmentation
     from jaxgan.run import Run, restore
-    from jaxgan.seeds import fit_seeds
     from jaxgan.training.loop import TrainingDiverged, fit
+    from jaxgan.training.seeds import fit_seeds
     from jaxgan.training.state import Context, Network, Outcome, TrainState
     from jaxgan.training.system import Phase, Schedule, System, after, before, every
 

@@ -111,7 +111,14 @@ class Experiment:
             raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
 
 
-MOVED = {"jaxgan.text": "jaxgan.media"}
+MOVED = {
+    "jaxgan.augmentation": "jaxgan",
+    "jaxgan.text": "jaxgan.media",
+    **{
+        f"jaxgan.data.{name}": "jaxgan.data"
+        for name in ("avatars", "avatar_captions", "digits", "openmoji", "openmoji_pairs", "toys")
+    },
+}
 """Modules that older workdirs name otherwise than they are called now."""
 
 

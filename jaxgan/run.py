@@ -232,7 +232,7 @@ class Run:
             zebras = run.translate(horses)
             again = run.translate(zebras, direction="ba")
         """
-        from jaxgan.translation import translate
+        from jaxgan.translation.translator import translate
 
         return translate(self, pictures, direction, conditions.merged(label, given), statistics, seed)
 

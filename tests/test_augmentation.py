@@ -11,11 +11,11 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from jaxgan import rows
-from jaxgan.augmentation import AUX, Augmentation
 from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 from jaxgan.experiment import decode_value, encode
 from jaxgan.fields import check
+from jaxgan.networks.augmentation import AUX, Augmentation
 
 KEY = jax.random.key(3)
 ALL = Augmentation(color=True, translation=True, cutout=True)

@@ -87,10 +87,13 @@ def test_what_is_not_known_is_said(workdir, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "makes pictures of captions: give --text"),
+        ([], "makes its pictures of captions: give --text"),
         (["--text", "  "], "is empty"),
         (["--text", "zeppelin"], "zeppelin"),
-        (["--text", BALD, "--label", "1"], "give one of the two"),
+        (
+            ["--text", BALD, "--label", "1"],
+            "--label 1: TextToImage makes its pictures of text. Give these, or leave it out",
+        ),
     ],
     ids=["none", "empty", "unknown", "label"],
 )
@@ -124,9 +127,9 @@ def test_from_caption_to_caption(workdir, run, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--between", "texts", "--text", BALD], "give at least two"),
-        (["--between", "latents"], "holds one caption, not 0: give it as --text"),
+        (["--between", "latents"], "makes its pictures of captions: give --text"),
         (["--text", BALD, "--text", PINK], "not 2: to go between them, add --between texts"),
-        (["--text", BALD, "--label", "7"], "makes pictures of captions, not of classes"),
+        (["--text", BALD, "--label", "7"], "--label 7: TextToImage makes its pictures of text"),
         (["--between", "texts", "--text", BALD, "--text", PINK, "--num", "2", "--out", "a.gif"], "a film shows one latent"),
     ],
     ids=["one", "none", "two", "label", "film"],
@@ -181,9 +184,23 @@ def test_style_that_cannot_be_transferred(workdir, arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_directions_know_no_captions(workdir, capsys):
+def test_directions_find_no_captions(workdir, tmp_path, capsys):
+    """But hold one."""
     assert main(["directions", str(workdir), "--method", "sefa"]) == 2
-    assert "change the caption instead" in capsys.readouterr().err
+    assert "makes its pictures of captions: give --text" in capsys.readouterr().err
+    held = [
+        "--num",
+        "64",
+        "--method",
+        "pca",
+        "--count",
+        "1",
+        "--given",
+        f"text={BALD}",
+        "--out",
+        str(tmp_path / "a.png"),
+    ]
+    assert main(["directions", str(workdir), *held]) == 0
 
 
 @pytest.mark.slow

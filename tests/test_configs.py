@@ -13,7 +13,8 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import configs, rows, workdir
-from jaxgan.data import TFDS, Batches, Folder, Pairs, openmoji
+from jaxgan.data import TFDS, Batches, Folder, Pairs
+from jaxgan.data.sets import emoji
 from jaxgan.training.step import initial_state, take_turns
 
 SMALL = {
@@ -58,8 +59,8 @@ def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
 @pytest.fixture
 def few_emoji(monkeypatch, tmp_path):
     """Every 90th emoji, in a cache of its own: drawing all of them would take longer than the test."""
-    some = openmoji.annotations()[::90]
-    monkeypatch.setattr(openmoji, "annotations", lambda: some)
+    some = emoji.annotations()[::90]
+    monkeypatch.setattr(emoji, "annotations", lambda: some)
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path / "cache"))
 
 

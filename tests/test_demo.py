@@ -34,7 +34,7 @@ from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.training.system import System
-from jaxgan.translation_files import load
+from jaxgan.translation.files import load
 from jaxgan.weights import export_weights, import_weights
 from tests import translating
 from tests.command import one_sentence, start
@@ -88,7 +88,9 @@ def test_a_column_is_a_class_as_in_jaxgan_sample():
     )
     made = np.zeros((4, 64, 64, 3), np.float32)
     assert latents.sheet(conditional, made, None).size == (3 * 64 + 4, 2 * 64 + 2)
-    assert latents.sheet(conditional, made, "dog").size == latents.sheet(other, made, None).size == (130, 130)
+    assert (
+        latents.sheet(conditional, made, {"label": "dog"}).size == latents.sheet(other, made, None).size == (130, 130)
+    )
     record.medium = media.Points()
     assert latents.sheet(other, made[:, 0, 0, :2], None).size == (480, 480)  # a plot of points
 

@@ -213,6 +213,8 @@ def test_what_people_look_up_has_an_example(module):
     assert not without
 
 
-@pytest.mark.parametrize("module", ["jaxgan", "jaxgan.data", "jaxgan.media", "jaxgan.rows", "jaxgan.two_players"])
+@pytest.mark.parametrize(
+    "module", ["jaxgan", "jaxgan.data", "jaxgan.media", "jaxgan.rows", "jaxgan.systems.two_players"]
+)
 def test_so_have_the_modules_that_explain_a_whole(module):
     assert ">>> " in importlib.import_module(module).__doc__

@@ -10,10 +10,10 @@ from jaxgan import media
 from jaxgan.commands import evaluate as command
 from jaxgan.data import Arrays
 from jaxgan.errors import UserError
-from jaxgan.evaluation import During, evaluate, floor, save_statistics
-from jaxgan.evaluation_folders import evaluate_folders
 from jaxgan.metrics import real
+from jaxgan.metrics.evaluation import During, evaluate, floor, save_statistics
 from jaxgan.metrics.features import FeatureNetwork
+from jaxgan.metrics.folders import evaluate_folders
 from jaxgan.metrics.moments import Moments
 from jaxgan.metrics.sources import generated_pictures, without_augmentation
 from jaxgan.run import CHUNK

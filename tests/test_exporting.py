@@ -11,8 +11,8 @@ from jax.extend.core import jaxprs_in_params
 
 from jaxgan.cli import main
 from jaxgan.errors import UserError
-from jaxgan.exporting import export_program, generator
-from jaxgan.exporting_onnx import _side_by_side, export_onnx, plain
+from jaxgan.weights.onnx import _side_by_side, export_onnx, plain
+from jaxgan.weights.program import export_program, generator
 from tests.command import one_sentence
 from tests.translating import opened, train
 from tests.weights.test_workdirs import CLASSES, SYSTEMS, randomised

@@ -15,7 +15,6 @@ from jaxgan import workdir
 from jaxgan.cli import main
 from jaxgan.data import Arrays, Spec
 from jaxgan.errors import UserError
-from jaxgan.exporting_onnx import examples, export_onnx, made_by_the_run
 from jaxgan.media import Text
 from jaxgan.networks import (
     CharCNNRNN,
@@ -40,6 +39,7 @@ from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training.step import initial_state
+from jaxgan.weights.onnx import examples, export_onnx, made_by_the_run
 from tests.command import one_sentence
 
 pytestmark = pytest.mark.onnx

@@ -8,7 +8,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from jaxgan import rows
-from jaxgan.image_pool import ImagePool, empty_pool, exchange
+from jaxgan.training.image_pool import ImagePool, empty_pool, exchange
 
 SIZE = 5
 

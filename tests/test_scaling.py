@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec as P
 
-from jaxgan import rows, scaling
+from jaxgan import rows
 from jaxgan.cli import main
-from jaxgan.training import parallel
+from jaxgan.training import parallel, scaling
 from jaxgan.training.step import initial_state
 from tests.training.toys import DIM, Toy
 

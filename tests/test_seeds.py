@@ -15,8 +15,8 @@ import jaxgan
 from jaxgan import Experiment, Outcome, Phase, System, UserError, every, rows
 from jaxgan.cli import main
 from jaxgan.data import Records
-from jaxgan.seeds import fit_seeds, parse_seeds
 from jaxgan.training.logs import read_metrics
+from jaxgan.training.seeds import fit_seeds, parse_seeds
 from tests.command import content, one_sentence
 
 

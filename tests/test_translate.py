@@ -8,7 +8,7 @@ import pytest
 
 import jaxgan
 from jaxgan.conditions.labels import parse_label
-from jaxgan.translation import at_once, pad, padding_multiple
+from jaxgan.translation.translator import at_once, pad, padding_multiple
 from tests.translating import opened, train
 
 

@@ -66,6 +66,7 @@ class Bright(Invert):
     """Black, and lighter by the label: the number of a class, or attribute i counts 2^i, in 16ths."""
     reads = ("image", "label")
     def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
+        labels = inputs["label"]
         number = labels if labels.ndim == 1 else labels @ (2 ** jnp.arange(labels.shape[1]))
         return jnp.zeros(pictures.shape) - 1 + number[:, None, None, None] / 8
 

@@ -32,13 +32,13 @@ def run(argv: list[str]) -> int:
 
     arguments = parse(Bench, f"jaxgan bench {config}", rest, Bench(chosen))
     if arguments.plan is None:
-        from jaxgan.benchmark import measure
+        from jaxgan.training.benchmark import measure
 
         figures = {"config": config, **measure(arguments.experiment)}
         for name, value in figures.items():
             print(f"{name:20} {value:,.6g}" if isinstance(value, float) else f"{name:20} {value}")
     else:
-        from jaxgan import scaling
+        from jaxgan.training import scaling
 
         found = scaling.plan(arguments.experiment, _counts(arguments.plan))
         print(scaling.table(found))

@@ -48,8 +48,8 @@ def run(argv: list[str]) -> int:
     """Score pictures."""
     arguments = parse(Evaluate, "jaxgan evaluate", argv)
     _check(arguments)
-    from jaxgan.evaluation import evaluate
-    from jaxgan.evaluation_folders import evaluate_folders
+    from jaxgan.metrics.evaluation import evaluate
+    from jaxgan.metrics.folders import evaluate_folders
 
     metrics = [name.strip() for name in arguments.metrics.split(",") if name.strip()]
     common = {

@@ -42,8 +42,8 @@ def run(argv: list[str]) -> int:
         )
     trained = arguments.open()
     if arguments.format != "safetensors":
-        from jaxgan.exporting import export_program
-        from jaxgan.exporting_onnx import export_onnx
+        from jaxgan.weights.onnx import export_onnx
+        from jaxgan.weights.program import export_program
 
         export = export_onnx if arguments.format == "onnx" else export_program
         given, made = export(trained, arguments.out, arguments.direction)

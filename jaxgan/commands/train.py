@@ -109,7 +109,7 @@ def _with_value(words: list[str]) -> list[str]:
 
 
 def _train_seeds(arguments) -> int:
-    from jaxgan import seeds
+    from jaxgan.training import seeds
 
     summary = seeds.fit_seeds(
         arguments.experiment, seeds.parse_seeds(arguments.seeds), arguments.workdir, overwrite=arguments.overwrite

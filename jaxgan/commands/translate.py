@@ -19,8 +19,8 @@ from jaxgan.data.base import composed
 from jaxgan.data.folder import find_pictures
 from jaxgan.data.pairs import other_side
 from jaxgan.errors import UserError
-from jaxgan.translation_files import ENCODERS, File, translate_files
-from jaxgan.translation_sheet import ROWS, domains_sheet
+from jaxgan.translation.files import ENCODERS, File, translate_files
+from jaxgan.translation.sheet import ROWS, domains_sheet
 
 if TYPE_CHECKING:
     from jaxgan.run import Run

@@ -91,7 +91,8 @@ def _class(text: str, classes: tuple[str, ...]) -> int:
         return int(text)
     if (number := class_number(text, classes)) is not None:
         return number
-    raise UserError(f"--label {text}: there is no such class{nearest(text, classes)} There are {', '.join(classes)}")
+    near = "." if text.isdecimal() else nearest(text, classes)
+    raise UserError(f"--label {text}: there is no such class{near} There are {', '.join(classes)}")
 
 
 def _vector(words: list[str], text: str, classes: tuple[str, ...], count: int) -> list[int]:

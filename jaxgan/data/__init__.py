@@ -17,25 +17,27 @@ Importing this is cheap: the libraries that a source needs are imported when it 
 """
 
 from jaxgan.data.arrays import Arrays
-from jaxgan.data.avatar_captions import AvatarCaptions
-from jaxgan.data.avatars import Avatars, avatar_attributes, avatar_options, render
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captioned import Captioned
 from jaxgan.data.captions import Caption
-from jaxgan.data.digits import Digits
 from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.joint import Joint
-from jaxgan.data.openmoji import OpenMoji, openmoji_attributes
-from jaxgan.data.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.pairs import Pairs
 from jaxgan.data.pipeline import Batches
+from jaxgan.data.sets.avatar_captions import AvatarCaptions
+from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.dicebear import avatar_attributes, avatar_options, render
+from jaxgan.data.sets.digits import Digits
+from jaxgan.data.sets.emoji import openmoji_attributes
+from jaxgan.data.sets.openmoji import OpenMoji
+from jaxgan.data.sets.openmoji_pairs import OpenMojiPairs
+from jaxgan.data.sets.points import Points
+from jaxgan.data.sets.wording import caption_of
 from jaxgan.data.sources import parse_source
 from jaxgan.data.spec import Spec
 from jaxgan.data.tfds import TFDS
-from jaxgan.data.toys import Points
 from jaxgan.data.unpaired import Unpaired
-from jaxgan.data.wording import caption_of
 
 __all__ = [
     "TFDS",

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from jaxgan.cache import expanded
 from jaxgan.data.arrays import Arrays
-from jaxgan.data.avatar_captions import AvatarCaptions
-from jaxgan.data.avatars import Avatars
 from jaxgan.data.base import ImageData
 from jaxgan.data.captioned import Captioned
-from jaxgan.data.digits import Digits
 from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
-from jaxgan.data.openmoji import OpenMoji
-from jaxgan.data.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.pairs import Pairs
+from jaxgan.data.sets.avatar_captions import AvatarCaptions
+from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.digits import Digits
+from jaxgan.data.sets.openmoji import OpenMoji
+from jaxgan.data.sets.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.unpaired import Unpaired
 from jaxgan.errors import UserError, nearest

@@ -93,10 +93,10 @@ def make(
     return run.decode(z, given=given, truncation=truncation)
 
 
-def sheet(run: "Run", made: np.ndarray, given: Given) -> Image.Image:
+def sheet(run: "Run", made: np.ndarray, given: Given | None = None) -> Image.Image:
     """The sheet of `jaxgan sample`; where there are classes, a column for each."""
     classes, medium = class_names(run), run.record.medium
-    columns = len(classes) if "label" not in given and 1 < len(classes) <= COLUMNS else None
+    columns = len(classes) if "label" not in (given or {}) and 1 < len(classes) <= COLUMNS else None
     return medium.sheet(medium.checked(made), columns)
 
 

@@ -11,7 +11,7 @@ from jaxgan.data.pictures import BadPicture
 from jaxgan.demo import common, conditions, uploads
 from jaxgan.errors import UserError
 from jaxgan.media.picture import to_image
-from jaxgan.translation_files import File, load, translate_files
+from jaxgan.translation.files import File, load, translate_files
 
 if TYPE_CHECKING:
     from jaxgan.run import Run

@@ -7,7 +7,7 @@ from PIL import Image
 from jaxgan.data.pictures import BadPicture
 from jaxgan.demo.common import Settings
 from jaxgan.errors import UserError
-from jaxgan.translation_files import resized
+from jaxgan.translation.files import resized
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is read of strangers: formats that Pillow decodes itself, without the help of other programs."""

@@ -12,6 +12,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import numpy as np
+from flax.core import tracers
 
 from jaxgan import conditions, rows
 from jaxgan.errors import UserError
@@ -72,10 +73,17 @@ def _watched(run: Run, held: conditions.Given | None, look: Callable) -> Callabl
 
     def decode(variables, z):
         inputs = conditions.complete(run.record, len(z), given)
-        calls = []
+        calls, here = [], tracers.current_trace()
 
         def watch(call, args, kwargs, context):
-            if context.method_name == "__call__" and args and context.module.has_variable("params", "kernel"):
+            # What happens within a loop, in a recurrent network that reads a caption, say, is no layer of latents.
+            outside = tracers.current_trace() == here
+            if (
+                outside
+                and context.method_name == "__call__"
+                and args
+                and context.module.has_variable("params", "kernel")
+            ):
                 calls.append((context.module.get_variable("params", "kernel"), args[0]))
             return call(*args, **kwargs)
 

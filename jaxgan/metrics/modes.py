@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxgan.data.toys import Points
+from jaxgan.data.sets.points import Points
 from jaxgan.errors import UserError
 
 PROTOCOL_SAMPLES = 2500

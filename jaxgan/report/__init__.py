@@ -13,7 +13,7 @@ from pathlib import Path
 from jaxgan import bucket
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.exporting import write
+from jaxgan.weights.program import write
 
 
 def write_report(workdir: str | Path, out: str | Path | None = None, *, experiment: Experiment | None = None) -> Path:

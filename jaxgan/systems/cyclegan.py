@@ -15,9 +15,9 @@ import optax
 
 from jaxgan import rows
 from jaxgan.errors import UserError
-from jaxgan.image_pool import empty_pool, exchange
 from jaxgan.losses import adversarial, reconstruction
 from jaxgan.networks import Patch, Transform, Translator, pass_through, translate_each
+from jaxgan.training.image_pool import empty_pool, exchange
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import Phase, System, statistics_of
 

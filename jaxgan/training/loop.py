@@ -82,7 +82,7 @@ def fit(
     """
     directory = bucket.local(directory)
     if experiment.evaluate_every:
-        from jaxgan.evaluation import During  # which needs what this module defines
+        from jaxgan.metrics.evaluation import During  # which needs what this module defines
 
         metrics = experiment.evaluate_metrics
         watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])

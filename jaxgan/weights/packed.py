@@ -20,11 +20,11 @@ import numpy as np
 from jaxgan import bucket, workdir
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.experiment import Experiment
-from jaxgan.exporting import write
 from jaxgan.run import Run, abstract_state
 from jaxgan.training.step import fresh_state, with_pretrained
 from jaxgan.weights.file import FLAX, Weights, fill, read_weights
 from jaxgan.weights.importing import begin, empty, record_of
+from jaxgan.weights.program import write
 
 FORMAT = "jaxgan"
 """What `jaxgan import-weights --format` calls such a file; and the entry of its metadata, JSON."""

@@ -88,7 +88,8 @@ with Batches(experiment.data, batch_size=experiment.batch_size, seed=0) as batch
 
 FUSE = """
 import dataclasses, json, sys
-from jaxgan import benchmark, configs
+from jaxgan import configs
+from jaxgan.training import benchmark
 benchmark.WINDOW_SECONDS = 0.4
 found = []
 for config in sys.argv[1:]:

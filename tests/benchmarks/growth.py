@@ -4,8 +4,8 @@
 
 RESULTS is tests/benchmarks/results. Needs `pip install -e ".[parity]"`, as the benchmark beside PyTorch, whose cases it shares.
 Each point is the median of several steps after two to warm up, of one program at a time. FLOPs are counted from the shapes
-(`jaxgan.benchmark`), so that the figure says at which speed the work is done: where the line of a panel bends up, the step has
-become slower for each product.
+(`jaxgan.training.benchmark`), so that the figure says at which speed the work is done: where the line of a panel bends up, the
+step has become slower for each product.
 """
 
 import argparse

@@ -41,7 +41,6 @@ import numpy as np
 import torch
 
 from jaxgan import workdir
-from jaxgan.benchmark import program_bytes, step_flops
 from jaxgan.data import Spec
 from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
@@ -51,6 +50,7 @@ from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
+from jaxgan.training.benchmark import program_bytes, step_flops
 from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
 from tests.benchmarks.pytorch_dcgan import ExampleStep, Step

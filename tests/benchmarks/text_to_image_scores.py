@@ -13,7 +13,7 @@ from jaxgan import media
 from jaxgan.conditions import captions as captioning
 from jaxgan.data import Captioned
 from jaxgan.data.captions import Caption
-from jaxgan.data.wording import facts_of
+from jaxgan.data.sets.wording import facts_of
 from jaxgan.latent import path
 from jaxgan.metrics.classifier import Classifier
 from jaxgan.metrics.features import quantise

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from jaxgan.conditions.labels import variants
 from jaxgan.data import Avatars, avatar_attributes, avatar_options, render
-from jaxgan.data.avatars import DERIVED, NONE
+from jaxgan.data.sets.dicebear import DERIVED, NONE
 from jaxgan.media import grid
 from jaxgan.metrics.classifier import NEEDED, Classifier
 from jaxgan.metrics.features import FeatureNetwork, quantise
@@ -22,7 +22,7 @@ from jaxgan.metrics.protocols import Seen, score, see
 from jaxgan.metrics.similarity import luminance_of, psnr, ssim
 from jaxgan.metrics.sources import fixed_examples, without_augmentation
 from jaxgan.run import Run
-from jaxgan.translation_sheet import titled
+from jaxgan.translation.sheet import titled
 
 OF_SETS = ("fid", "kid")
 LESS_IS_BETTER = ("l1", *OF_SETS)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jaxgan.data import AvatarCaptions, Avatars, Batches, avatar_attributes, caption_of
-from jaxgan.data.avatar_captions import COMBINED, avatar_part
-from jaxgan.data.avatars import avatar_options, with_derived
-from jaxgan.data.wording import FORMS, captions_of, facts_of
+from jaxgan.data.sets.avatar_captions import COMBINED, avatar_part
+from jaxgan.data.sets.dicebear import avatar_options, with_derived
+from jaxgan.data.sets.wording import FORMS, captions_of, facts_of
 from jaxgan.errors import UserError
 
 ATTRIBUTES = avatar_attributes("personas")

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from jaxgan.data import Avatars, Batches, avatar_attributes, avatar_options, render
-from jaxgan.data.avatars import Style, with_derived
 from jaxgan.data.drawing import draw_all
+from jaxgan.data.sets.dicebear import Style, with_derived
 from jaxgan.errors import UserError
 
 

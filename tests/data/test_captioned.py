@@ -24,11 +24,11 @@ from jaxgan.data import (
     OpenMoji,
     Records,
     avatar_attributes,
-    openmoji,
     openmoji_attributes,
     parse_source,
 )
-from jaxgan.data.wording import facts_of
+from jaxgan.data.sets import emoji
+from jaxgan.data.sets.wording import facts_of
 from jaxgan.errors import UserError
 from jaxgan.media.tokens import ALPHABET, Characters, Words
 from jaxgan.systems.dcgan import DCGAN
@@ -306,8 +306,8 @@ def test_captions_in_an_npz_file(tmp_path):
 def test_emoji(monkeypatch, tmp_path):
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
     openmoji_attributes()
-    some = openmoji.annotations()[::300]
-    monkeypatch.setattr(openmoji, "annotations", lambda: some)
+    some = emoji.annotations()[::300]
+    monkeypatch.setattr(emoji, "annotations", lambda: some)
     data = Captioned(pictures=OpenMoji(size=16, label=None), text=Words())
     records = data.load()
     assert records.examples[0]["captions"] == ("grinning face", "face smiling: grinning face")

@@ -6,8 +6,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from jaxgan.data import Batches, Digits, OpenMoji, OpenMojiPairs, openmoji, openmoji_attributes
-from jaxgan.data.openmoji_pairs import _families, openmoji_parts
+from jaxgan.data import Batches, Digits, OpenMoji, OpenMojiPairs, openmoji_attributes
+from jaxgan.data.sets import emoji
+from jaxgan.data.sets.openmoji_pairs import _families, openmoji_parts
 from jaxgan.errors import UserError
 
 
@@ -16,8 +17,8 @@ def few(monkeypatch, tmp_path):
     """A data set of every 90th emoji, in a cache of its own."""
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
     openmoji_attributes(), openmoji_parts()  # of all of them
-    some = openmoji.annotations()[::90]
-    monkeypatch.setattr(openmoji, "annotations", lambda: some)
+    some = emoji.annotations()[::90]
+    monkeypatch.setattr(emoji, "annotations", lambda: some)
     return some
 
 
@@ -52,15 +53,15 @@ def test_color_and_line(few):
 
 
 def test_all_annotations():
-    rows = openmoji.annotations()
+    rows = emoji.annotations()
     assert len(rows) == 4494
     assert all(row["hexcode"] != "1F195" for row in rows)
-    described = [openmoji.describe(row) for row in rows]
+    described = [emoji.describe(row) for row in rows]
     bases = {}
     for example in described:
         if example["base"]:
             bases.setdefault(example["base"], set()).add(example["skin_tone"])
-    tones = set(openmoji.SKIN_TONES) - {"mixed"}
+    tones = set(emoji.SKIN_TONES) - {"mixed"}
     assert sum(tones <= found for found in bases.values()) == 330
     assert sum(not example["colorable"] for example in described) >= 294  # the flags
 
@@ -89,13 +90,13 @@ def test_pairs_of_line_and_color(few, tmp_path):
 
 def test_no_drawing_is_in_both_parts_in_another_color():
     parts = openmoji_parts()
-    rows = [row for row in openmoji.annotations() if openmoji.describe(row)["colorable"]]
+    rows = [row for row in emoji.annotations() if emoji.describe(row)["colorable"]]
     rows = [row for row in rows if row["subgroup"] != "queer-symbols"]
     assert 0.07 < np.mean([parts[row["hexcode"]] == "test" for row in rows]) < 0.13
     families = defaultdict(set)
     for row in rows:
         families[row["skintone_base_hexcode"] or row["hexcode"]].add(parts[row["hexcode"]])
-        families[openmoji.line_art(openmoji.read_svg(row["hexcode"]))].add(parts[row["hexcode"]])
+        families[emoji.line_art(emoji.read_svg(row["hexcode"]))].add(parts[row["hexcode"]])
     assert len(families) > 3000
     assert {len(found) for found in families.values()} == {1}
 
@@ -115,7 +116,7 @@ def test_no_drawing_is_in_both_parts_in_another_color():
     ],
 )
 def test_variants_are_in_one_part(captions):
-    codes = {row["annotation"]: row["hexcode"] for row in openmoji.annotations()}
+    codes = {row["annotation"]: row["hexcode"] for row in emoji.annotations()}
     assert len({_families()[codes[caption]] for caption in captions}) == 1
 
 
@@ -146,13 +147,13 @@ def test_parts_never_change():
     ],
 )
 def test_gender(caption, gender):
-    assert openmoji.gender(caption) == gender
+    assert emoji.gender(caption) == gender
 
 
 def test_every_svg_has_line_art():
-    row = openmoji.annotations()[0]
-    svg = openmoji.read_svg(row["hexcode"])
-    line = openmoji.line_art(svg)
+    row = emoji.annotations()[0]
+    svg = emoji.read_svg(row["hexcode"])
+    line = emoji.line_art(svg)
     assert "#FCEA2B" in svg
     assert "#FCEA2B" not in line
     assert 'id="line"' in line

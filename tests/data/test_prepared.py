@@ -12,8 +12,8 @@ import pytest
 from jaxgan.cache import cache_dir
 from jaxgan.data import Avatars
 from jaxgan.data import prepared as module
-from jaxgan.data.avatars import VERSION
 from jaxgan.data.prepared import UNFINISHED, prepared
+from jaxgan.data.sets.dicebear import VERSION
 from jaxgan.errors import UserError
 
 LOAD = """

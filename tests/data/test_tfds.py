@@ -10,8 +10,8 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from jaxgan.data import TFDS, Batches, Captioned
-from jaxgan.data.builders import AvatarsBuilder, AvatarsConfig, build
 from jaxgan.data.prepared import quiet
+from jaxgan.data.sets.builders import AvatarsBuilder, AvatarsConfig, build
 from jaxgan.errors import UserError
 
 

@@ -10,10 +10,10 @@ import pytest
 from jaxgan import rows
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
-from jaxgan.image_pool import ImagePool
 from jaxgan.networks import Patch, Transform, UNet
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.training import parallel
+from jaxgan.training.image_pool import ImagePool
 from jaxgan.training.parallel import Layout
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state

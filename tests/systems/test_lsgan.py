@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxgan.augmentation import Augmentation
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Perceptrons
+from jaxgan.networks.augmentation import Augmentation
 from jaxgan.systems.lsgan import LSGAN
 from tests.systems.conftest import step_once
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.augmentation import Augmentation
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Residual
+from jaxgan.networks.augmentation import Augmentation
 from jaxgan.systems.sngan import SNGAN
 from tests.systems.conftest import step_once
 

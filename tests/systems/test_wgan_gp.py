@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.augmentation import Augmentation
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional, Perceptrons, Residual
+from jaxgan.networks.augmentation import Augmentation
 from jaxgan.systems.wgan_gp import WGANGP
 from tests.systems.conftest import step_once
 

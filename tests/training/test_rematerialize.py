@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.benchmark import program_bytes
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.training import parallel
+from jaxgan.training.benchmark import program_bytes
 from jaxgan.training.parallel import Layout
 from jaxgan.training.rematerialize import in_pieces
 from jaxgan.training.step import initial_state

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxgan.data import openmoji
 from jaxgan.data.base import ImageData, Records
+from jaxgan.data.sets import emoji, openmoji
 from jaxgan.errors import UserError
 
 TEST_SHARE = 0.1  # of the families, up to chance; so about that of the emoji
@@ -59,7 +59,7 @@ class OpenMojiPairs(ImageData):
         parts = openmoji_parts()
         chosen = [
             index
-            for index, annotation in enumerate(openmoji.annotations())
+            for index, annotation in enumerate(emoji.annotations())
             if self.part in ("all", parts[annotation["hexcode"]])
             and annotation["subgroup"] != FLAGS
             and plain[index]["colorable"]
@@ -90,12 +90,12 @@ def _families() -> dict[str, str]:
             mark = above[mark]
         return mark
 
-    for annotation in openmoji.annotations():
+    for annotation in emoji.annotations():
         first, *others = _marks(annotation)
         for mark in others:
             low, high = sorted((root(first), root(mark)))
             above[high] = low
-    return {annotation["hexcode"]: root(_marks(annotation)[0]) for annotation in openmoji.annotations()}
+    return {annotation["hexcode"]: root(_marks(annotation)[0]) for annotation in emoji.annotations()}
 
 
 def _marks(annotation: dict[str, str]) -> list[str]:

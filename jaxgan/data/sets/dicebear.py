@@ -18,17 +18,12 @@ import io
 import json
 import re
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
-from jaxgan.data.attribute_tables import as_names
-from jaxgan.data.base import ImageData, Records
-from jaxgan.data.prepared import open_prepared
 from jaxgan.errors import UserError, nearest
 
 Style = Literal["personas", "adventurer", "toon-head", "lorelei", "open-peeps", "notionists", "pixel-art"]
@@ -67,103 +62,6 @@ DERIVED = {
         (NONE, "glasses", "glasses2", "glasses3", "glasses4", "glasses5", "sunglasses", "sunglasses2"),
     ),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Avatars(ImageData):
-    """Drawn faces (DiceBear), made on this machine: numbers first, first + 1, ... of one style, with exact labels.
-
-    >>> Avatars(size=32, label="hair_color").shape
-    (32, 32, 3)
-    >>> Avatars(label=("hair_color=black", "glasses=sunglasses")).label
-    ('hair_color=black', 'glasses=sunglasses')
-    """
-
-    style: Style = "personas"
-    """The hand that draws. Lorelei and notionists are black on white, the others coloured."""
-    count: int = 4096
-    """How many faces."""
-    first: int = 0
-    """Number of the first face. Faces of other numbers are other faces, to hold out for a test."""
-    label: str | tuple[str, ...] | None = "glasses"
-    """The attribute that is the label, or None. In personas: glasses, eyes, hair, hair_color, facial_hair,
-    facial_hair_color, mouth, nose, skin_color, clothes, clothing_color. Several of the form ATTRIBUTE=VALUE, such as
-    hair_color=black glasses=sunglasses, are yes or no each: zeros and ones, [A]."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.count < 1:
-            raise UserError(f"data.count is {self.count}: at least 1 avatar is needed")
-        if self.first < 0:
-            raise UserError(f"data.first is {self.first}: the avatars are numbered from 0")
-        if isinstance(self.label, str) and "=" in self.label:
-            object.__setattr__(self, "label", (self.label,))
-        if isinstance(self.label, list | tuple):  # a list as JSON gives it
-            object.__setattr__(self, "label", as_names("data.label", self.label))
-            _conditions(self.style, self.label)
-        elif self.label is not None:
-            _values(self.style, self.label)
-        else:
-            _definition(self.style)
-
-    def load(self) -> Records:
-        """Draws the faces, or finds them in the cache. "image", one integer per attribute, and "label"."""
-        side = max(self.cover_size)
-        start = f"from{self.first}-" if self.first else ""
-        name = f"{self.style}-{start}{self.count}-{side}px"
-
-        def prepare(folder: Path) -> None:
-            from jaxgan.data.builders import AvatarsBuilder, AvatarsConfig, build
-
-            config = AvatarsConfig(name=name, style=self.style, first=self.first, count=self.count, side=side)
-            build(AvatarsBuilder, config, folder)
-
-        source = open_prepared(
-            f"avatars-{name}-{VERSION}-dicebear{version('dicebear-styles')}",
-            prepare,
-            f"{self.count} avatars of {side} x {side} pixels ({self.style})",
-        )
-
-        def read(index: int) -> dict:
-            example = dict(source[index])
-            if isinstance(self.label, tuple):
-                example["label"] = np.array([example[name] == value for name, value in conditions], np.int32)
-            elif self.label is not None:
-                example["label"] = example[self.label]
-            return example
-
-        if isinstance(self.label, tuple):
-            conditions, classes = _conditions(self.style, self.label), self.label
-        else:
-            classes = avatar_attributes(self.style)[self.label] if self.label is not None else ()
-        return Records(self.fitted(len(source), read), classes)
-
-
-def _values(style: str, attribute: str) -> tuple[str, ...]:
-    """The names of the values of an attribute; UserError where the style does not have it."""
-    attributes = avatar_attributes(style)
-    if attribute not in attributes:
-        raise UserError(
-            f'the avatars of style {style} have no attribute "{attribute}"{nearest(attribute, attributes)} '
-            f"They have {', '.join(attributes)}: give one as data.label, or None"
-        )
-    return attributes[attribute]
-
-
-def _conditions(style: str, label: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Of each ATTRIBUTE=VALUE the attribute and the number of the value; UserError where there is none."""
-    if not label:
-        raise UserError("data.label is empty: give an attribute, or several ATTRIBUTE=VALUE, or None")
-    conditions = []
-    for name, _, value in (condition.partition("=") for condition in label):
-        values = _values(style, name)
-        if value not in values:
-            close = nearest(value, values)
-            raise UserError(
-                f'data.label: {name} cannot be "{value}"{close} Write {name}=VALUE with one of {", ".join(values)}'
-            )
-        conditions.append((name, values.index(value)))
-    return conditions
 
 
 def avatar_attributes(style: str) -> dict[str, tuple[str, ...]]:
@@ -255,16 +153,16 @@ class _Attribute:
 @functools.cache
 def _drawn(style: str) -> dict[str, _Attribute]:
     """The attributes of a style that are drawn as such, if they have more than one value."""
-    definition = _definition(style)
+    all_of_it = definition(style)
     drawn = {}
-    for source, component in definition["components"].items():
+    for source, component in all_of_it["components"].items():
         none = (NONE,) if component.get("probability", 100) < 100 else ()
         values = (*none, *component.get("variants", ()))
         drawn[_snake(source)] = _Attribute(source, False, values, values)
-    for source, color in definition["colors"].items():
+    for source, color in all_of_it["colors"].items():
         if len(color["values"]) > 1:
             name = f"{_snake(source)}_color"
-            none = () if _always_shown(definition, source) else (NONE,)
+            none = () if _always_shown(all_of_it, source) else (NONE,)
             names = (_color_name(style, name, value) for value in color["values"])
             drawn[name] = _Attribute(source, True, (*none, *names), (*none, *color["values"]))
     return {name: attribute for name, attribute in drawn.items() if len(attribute.values) > 1}
@@ -280,12 +178,12 @@ def _options(style: str, avatar) -> dict[str, str]:
     return options
 
 
-def _always_shown(definition: dict, color: str) -> bool:
+def _always_shown(style: dict, color: str) -> bool:
     """Whether every face of the style has something of this colour."""
     mark = f'"type": "color", "name": "{color}"'
-    return mark in json.dumps(definition["canvas"]) or any(
+    return mark in json.dumps(style["canvas"]) or any(
         all(mark in json.dumps(variant) for variant in component["variants"].values())
-        for component in definition["components"].values()
+        for component in style["components"].values()
         if component.get("probability", 100) == 100 and component.get("variants")
     )
 
@@ -300,11 +198,12 @@ def _avatar(style: str, options: dict):
 def _style(style: str):
     from dicebear import Style as DiceBearStyle
 
-    return DiceBearStyle(_definition(style))
+    return DiceBearStyle(definition(style))
 
 
 @functools.cache
-def _definition(style: str) -> dict:
+def definition(style: str) -> dict:
+    """What DiceBear says of a style. UserError where there is none."""
     if style not in get_args(Style):
         raise UserError(
             f'there is no avatar style "{style}"{nearest(style, get_args(Style))} '
@@ -321,5 +220,5 @@ def _color_name(style: str, attribute: str, value: str) -> str:
     if style != "personas":
         return value
     if attribute == "skin_color":
-        return f"tone{_definition(style)['colors']['skin']['values'].index(value) + 1}"  # 1 is the lightest
+        return f"tone{definition(style)['colors']['skin']['values'].index(value) + 1}"  # 1 is the lightest
     return COLOR_NAMES.get(attribute, {}).get(value, value)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from typing import Literal
 from zlib import crc32
 
-from jaxgan.data import wording
-from jaxgan.data.avatars import Avatars, avatar_attributes
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captions import Described
+from jaxgan.data.sets import wording
+from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.dicebear import avatar_attributes
 from jaxgan.errors import UserError
 
 COMBINED = ("hair_color", "glasses", "clothing_color")  # combinations of these are in one part

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from jaxgan import workdir
-from jaxgan.benchmark import count_flops, inner_jaxprs, needed_jaxpr, usual_plan
 from jaxgan.data import Batches
 from jaxgan.experiment import Experiment
 from jaxgan.rows import AXIS
 from jaxgan.training import parallel
+from jaxgan.training.benchmark import count_flops, inner_jaxprs, needed_jaxpr, usual_plan
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import initial_state
 

@@ -18,9 +18,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from jaxgan.data import avatars, openmoji
 from jaxgan.data.drawing import draw_all
 from jaxgan.data.prepared import quiet
+from jaxgan.data.sets import dicebear, emoji
 
 
 @dataclass(kw_only=True)
@@ -37,11 +37,11 @@ class AvatarsBuilder(tfds.core.GeneratorBasedBuilder):
     """Drawn faces with all their attributes."""
 
     name = "avatars"
-    VERSION = tfds.core.Version(avatars.VERSION)
+    VERSION = tfds.core.Version(dicebear.VERSION)
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config
-        attributes = avatars.avatar_attributes(config.style)
+        attributes = dicebear.avatar_attributes(config.style)
         features = {name: tfds.features.ClassLabel(names=values) for name, values in attributes.items()}
         image = tfds.features.Image(shape=(config.side, config.side, 3))
         return self.dataset_info_from_configs(
@@ -57,7 +57,7 @@ class AvatarsBuilder(tfds.core.GeneratorBasedBuilder):
 
         def svgs() -> Iterator[str]:
             for index in range(config.first, config.first + config.count):
-                svg, options = avatars.avatar_svg(config.style, index)
+                svg, options = dicebear.avatar_svg(config.style, index)
                 waiting.append(options)
                 yield svg
 
@@ -77,7 +77,7 @@ class OpenMojiBuilder(tfds.core.GeneratorBasedBuilder):
     """OpenMoji in colour and as line art, with captions and annotations."""
 
     name = "openmoji"
-    VERSION = tfds.core.Version(openmoji.VERSION)
+    VERSION = tfds.core.Version(emoji.VERSION)
 
     def _info(self) -> tfds.core.DatasetInfo:
         side = self.builder_config.side
@@ -89,7 +89,7 @@ class OpenMojiBuilder(tfds.core.GeneratorBasedBuilder):
             "base": tfds.features.Text(),
             "colorable": tfds.features.Scalar(dtype=np.bool_),
         }
-        for name, values in openmoji.openmoji_attributes().items():
+        for name, values in emoji.openmoji_attributes().items():
             features[name] = tfds.features.ClassLabel(names=values)
         return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), disable_shuffling=True)
 
@@ -97,18 +97,18 @@ class OpenMojiBuilder(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
-        annotations = openmoji.annotations()
+        annotations = emoji.annotations()
 
         def svgs() -> Iterator[str]:
             for annotation in annotations:
-                svg = openmoji.read_svg(annotation["hexcode"])
+                svg = emoji.read_svg(annotation["hexcode"])
                 yield svg
-                yield openmoji.line_art(svg)
+                yield emoji.line_art(svg)
 
         pictures = draw_all(svgs(), self.builder_config.side)
         for index, annotation in enumerate(_progress(annotations, len(annotations))):
             color, line = next(pictures), next(pictures)
-            example = openmoji.describe(annotation)
+            example = emoji.describe(annotation)
             colorable = example["colorable"] and color != line
             images = {"color": _opaque(color), "line": _opaque(line)}
             yield index, {**example, **images, "colorable": colorable}

@@ -16,7 +16,7 @@ from jaxgan import conditions
 from jaxgan.data.pictures import MAX_PIXELS, BadPicture, picture_size, read_picture, squash, upright
 from jaxgan.errors import OutOfMemory, UserError
 from jaxgan.media.picture import to_image, to_uint8
-from jaxgan.translation import (
+from jaxgan.translation.translator import (
     PIXELS,
     TOO_LARGE,
     Translator,

@@ -10,8 +10,8 @@ from jaxgan.conditions.labels import parse_label, variants
 from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.media.base import SMALLEST, tiled
 from jaxgan.media.picture import to_image, to_uint8
-from jaxgan.translation import Translator, asked, cropped, pad, padded_size, padding_multiple
-from jaxgan.translation_files import File, checked_channels, load, to_float
+from jaxgan.translation.files import File, checked_channels, load, to_float
+from jaxgan.translation.translator import Translator, asked, cropped, pad, padded_size, padding_multiple
 
 if TYPE_CHECKING:
     from jaxgan.run import Run

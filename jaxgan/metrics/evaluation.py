@@ -165,6 +165,7 @@ def _path_length(run: Run, real: RealPictures, num: int, seed: int) -> dict[str,
 
 
 def result(figures: dict[str, dict], count: dict[str, int], network, step: int | None, seed: int) -> dict[str, Any]:
+    """What `evaluate` returns; warnings about the figures are said, each once."""
     for warning in {entry["warning"] for entry in figures.values() if "warning" in entry}:
         warn(f"warning: {warning}")
     features = None if network is None else {"name": network.name, "digest": network.digest}

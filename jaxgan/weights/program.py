@@ -19,7 +19,7 @@ import numpy as np
 from jaxgan import rows
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.translation import Translator
+from jaxgan.translation.translator import Translator
 
 if TYPE_CHECKING:
     from jaxgan.run import Run

@@ -35,10 +35,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan import rows
-from jaxgan.augmentation import Augmentation
 from jaxgan.errors import UserError
 from jaxgan.media import Picture
 from jaxgan.networks import AnyNetworks, Convolutional
+from jaxgan.networks.augmentation import Augmentation
 from jaxgan.nn import Mode
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import statistics_of

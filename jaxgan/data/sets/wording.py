@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from string import Formatter
 from zlib import crc32
 
-from jaxgan.data.avatars import NONE, avatar_attributes
 from jaxgan.data.captions import Caption
+from jaxgan.data.sets.dicebear import NONE, avatar_attributes
 from jaxgan.errors import UserError, nearest
 
 # attribute -> value -> what is said of it, then what is true of it besides, where words do not tell values apart or could be

@@ -24,7 +24,7 @@ from jax.extend.core import Literal as Constant
 
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.exporting import described, generator, write
+from jaxgan.weights.program import described, generator, write
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -39,9 +39,9 @@ INSTEAD = "No file is written. --format stablehlo exports it, for what has JAX"
 def export_onnx(run: "Run", out: str | Path, direction: str = "ab") -> tuple[dict[str, str], str]:
     """Write the generator of a run as an ONNX model in float32, in one file, with the weights inside.
 
-    Its inputs are named and shaped as those of `jaxgan.exporting.export_program`; its output is called "output". Heights and
-    widths are those that the run was trained on, and B is any number. A picture's translation is that of `Run.translate` of
-    this picture alone, with seed 0: where there is noise, as the dropout of Pix2Pix, it is part of the model and the same for
+    Its inputs are named and shaped as those of `export_program`; its output is called "output". Heights and widths are
+    those that the run was trained on, and B is any number. A picture's translation is that of `Run.translate` of this
+    picture alone, with seed 0: where there is noise, as the dropout of Pix2Pix, it is part of the model and the same for
     each picture.
 
     Args:

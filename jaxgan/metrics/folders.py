@@ -10,7 +10,7 @@ from jaxgan.cache import expanded
 from jaxgan.data import Folder
 from jaxgan.data.base import composed
 from jaxgan.errors import UserError
-from jaxgan.evaluation import DEFAULT, result, write
+from jaxgan.metrics.evaluation import DEFAULT, result, write
 from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, check_sizes, score, see
 from jaxgan.metrics.real import Features, RealPictures
 from jaxgan.metrics.similarity import psnr, ssim
@@ -43,7 +43,7 @@ def evaluate_folders(
         save_statistics: a file for the statistics of the real pictures.
 
     Returns:
-        As `jaxgan.evaluation.evaluate`.
+        As `jaxgan.metrics.evaluation.evaluate`.
 
     Raises:
         UserError: the sentence says what is wrong: pictures that cannot be read or differ in size, metrics that need more.
