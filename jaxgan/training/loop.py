@@ -1,9 +1,6 @@
 """`fit`: from an experiment to a trained run in a workdir. The one training loop; knows nothing of any system."""
 
 import contextlib
-import functools
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,33 +11,19 @@ import numpy as np
 
 from jaxgan import bucket, workdir
 from jaxgan.data import Batches
-from jaxgan.data.base import places
-from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
+from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.media.base import png
-from jaxgan.run import Run, abstract_state
-from jaxgan.sampling import make_preview, network_variables
-from jaxgan.training import parallel, processes
-from jaxgan.training.checkpoint import (
-    Checkpoints,
-    check_frozen,
-    check_path,
-    digest,
-    digests,
-    host_copy,
-    is_disk_full,
-    warn,
-)
+from jaxgan.run import Run
+from jaxgan.training import guards, parallel, processes
+from jaxgan.training.beginning import Beginning, begin
+from jaxgan.training.checkpoint import digest, digests, host_copy, warn
+from jaxgan.training.diverging import Standing, TrainingDiverged, culprit, not_finite
+from jaxgan.training.grids import Grids
 from jaxgan.training.logs import Logs, MetricSums
 from jaxgan.training.parallel import Layout, assert_replicated
-from jaxgan.training.preview import loss_curves, preview_files, preview_inputs, preview_sheet
+from jaxgan.training.preview import loss_curves
 from jaxgan.training.signals import Stop
 from jaxgan.training.state import TrainState
-from jaxgan.training.step import fresh_state, with_pretrained
-
-
-class TrainingDiverged(Exception):
-    """A loss, gradient or parameter is no longer finite. The message names step, phase and network."""
 
 
 def fit(
@@ -80,190 +63,94 @@ def fit(
     >>> run.step, run.stopped
     (20, None)
     """
-    directory = bucket.local(directory)
-    if experiment.evaluate_every:
-        from jaxgan.metrics.evaluation import During  # which needs what this module defines
-
-        metrics = experiment.evaluate_metrics
-        watch = During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0])
-        callbacks = (watch, *callbacks)
+    directory, leads = bucket.local(directory), processes.leads
+    callbacks = (*_evaluation(experiment), *callbacks)
     layout = Layout.create(experiment.parallel, experiment.batch_size, experiment.devices)
     processes.meet()
-    leads = processes.leads()
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(Stop())
-        stack.enter_context(_full_disk(directory))
-        stack.enter_context(_full_memory(experiment))
-        if leads:
-            stack.enter_context(workdir.locked(directory))
-            stack.push(functools.partial(_send_what_there_is, directory))
-            bucket.fetch(directory, held=True)
-        if leads and not overwrite:
-            workdir.check_same(directory, experiment)
-        batches = stack.enter_context(
-            Batches(
-                experiment.data,
-                batch_size=experiment.batch_size,
-                seed=experiment.seed,
-                process_index=jax.process_index(),
-                process_count=jax.process_count(),
-            )
-        )
+        stack.enter_context(guards.full_disk(directory))
+        stack.enter_context(guards.full_memory(experiment))
+        if leads():
+            stack.enter_context(guards.held(directory, overwrite, experiment))
+        batches = stack.enter_context(_batches(experiment))
         record = workdir.describe(experiment, batches.spec)
         frozen = record.system.frozen()
-        _check_alike(record, frozen)
-        if leads:
-            checkpoints, state, position, warnings = _open(record, directory, overwrite, frozen, stack)
-            bucket.send(directory, held=True, anew=overwrite)
-        else:
-            checkpoints, state, position, warnings = None, abstract_state(record), 0, []
-        state, position = processes.from_leader((state, position))
-        first = int(state.step)
-        logs = Logs(directory if leads else None, first, experiment.steps, quiet, record.medium.many)
+        beginning = begin(record, directory, overwrite, frozen, stack)
+        logs = Logs(directory if leads() else None, beginning.step, experiment.steps, quiet, record.medium.many)
         stack.callback(logs.close)
-        for sentence in warnings:
-            warn(f"{sentence}; moved to {directory / 'damaged'}, using step {first}")
-        logs.say(
-            f"{workdir.system_name(record.system)} on {batches.spec.count} examples, {layout}; workdir {directory}"
-        )
-        if first:
-            logs.say(f"resuming from step {first}")
-        for phase in record.system.phases():
-            if leads and not any(phase.moves_at(step) for step in range(experiment.steps)):
-                warn(f"the phase {phase.name} makes no move in {experiment.steps} steps: raise --steps")
-        batches.seek(int(position))
-        trainer = _Trainer(record, layout, checkpoints, logs, batches, state, int(position), frozen, directory)
-        run = trainer.train(stop, callbacks if leads else (), bool(callbacks))
+        _announce(record, layout, beginning, directory, logs)
+        batches.seek(beginning.position)
+        trainer = _Trainer(record, layout, beginning, logs, batches, frozen, directory)
+        run = trainer.train(stop, callbacks if leads() else (), bool(callbacks))
         state = run.state  # on the host: the run that is returned must not hold the devices' memory
         run = Run(directory, record, run.step, lambda: state, frozen, run.stopped)
-        if checkpoints is not None:
-            checkpoints.wait()
+        if beginning.checkpoints is not None:
+            beginning.checkpoints.wait()
             loss_curves(logs.records, directory / "loss.png")
         logs.close()
-        if leads:
+        if leads():
             bucket.send(directory, held=True)
-        if run.stopped:
-            saved = (
-                "saved; the same command goes on from there" if run.step else "before the first step: nothing to save"
-            )
-            logs.say(f"stopped by {run.stopped} at step {run.step}, {saved}")
-        logs.say(f"state digest: {run.digest}")
+        _say_how_it_ended(run, logs)
     return run
 
 
-@contextlib.contextmanager
-def _full_disk(directory: Path):
-    """Say so where the disk of the workdir fills up: a log or a picture, too, may be what meets it."""
-    try:
-        yield
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
-        raise UserError(
-            f"the disk is full (writing {error.filename or directory}): make room and run the same command to go on"
-        ) from error
+def _evaluation(experiment: Experiment) -> tuple[Callable[[int, Run], None], ...]:
+    """The callback that the experiment's `evaluate_every` asks for."""
+    if not experiment.evaluate_every:
+        return ()
+    from jaxgan.metrics.evaluation import During  # which needs what this module defines
+
+    metrics = experiment.evaluate_metrics
+    return (During(experiment.evaluate_every, metrics, experiment.evaluate_num, keep_best=metrics[0]),)
 
 
-@contextlib.contextmanager
-def _full_memory(experiment: Experiment):
-    """Say so where memory runs out, of the host or of a device: compiling, in a step, or for a copy of the state."""
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        reason = next(iter(str(error).splitlines()), "") or "no more is to be had"
-        raise OutOfMemory(
-            f"memory ran out ({reason[:200]}): lower --batch-size ({experiment.batch_size}) or the widths of the networks "
-            "(--system....), or give --system.rematerialize 4 or --precision bfloat16; what was saved before is good"
-        ) from error
+def _batches(experiment: Experiment) -> Batches:
+    """This process's rows of the minibatches."""
+    return Batches(
+        experiment.data,
+        batch_size=experiment.batch_size,
+        seed=experiment.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
 
 
-def _send_what_there_is(directory: Path, kind: type | None, *_) -> None:
-    """Where training goes wrong, a bucket still gets what led to it."""
-    if kind is not None:
-        with contextlib.suppress(UserError):  # what went wrong before is the greater news
-            bucket.send(directory, held=True)
+def _announce(record: workdir.Record, layout: Layout, beginning: Beginning, directory: Path, logs: Logs) -> None:
+    for sentence in beginning.warnings:
+        warn(f"{sentence}; moved to {directory / 'damaged'}, using step {beginning.step}")
+    logs.say(f"{workdir.system_name(record.system)} on {record.spec.count} examples, {layout}; workdir {directory}")
+    if beginning.step:
+        logs.say(f"resuming from step {beginning.step}")
+    steps = record.experiment.steps
+    for phase in record.system.phases():
+        if processes.leads() and not any(phase.moves_at(step) for step in range(steps)):
+            warn(f"the phase {phase.name} makes no move in {steps} steps: raise --steps")
 
 
-def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:
-    """Compare what the processes of a run are about to train.
-
-    Raises:
-        UserError: one of them was started with something else, or on other data.
-    """
-    if jax.process_count() == 1:
-        return
-    about = {**record.to_json(), "frozen": digests(frozen)}
-    for place in places(record.experiment.data):  # each machine may have the data where it likes
-        *parents, field = f"experiment.{place}".split(".")
-        functools.reduce(dict.__getitem__, parents, about)[field] = None
-    name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-    if others := processes.differing(name):
-        raise UserError(
-            f"process {others[0]} of {jax.process_count()} was started with another experiment, other data or other versions "
-            "than process 0: they must be the same everywhere"
-        )
-
-
-def _open(
-    record: workdir.Record, directory: Path, overwrite: bool, frozen: dict[str, Any], stack: contextlib.ExitStack
-) -> tuple[Checkpoints, TrainState, int, list[str]]:
-    """Make the workdir ready. Its checkpoints, and of the newest good one, or of step 0, what `_begin` gives."""
-    if not overwrite:
-        workdir.check_data(directory, record)
-    # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
-    begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
-    pretrained = record.system.pretrained(record.spec) if begins else {}
-    check_path(directory / "checkpoints")
-    workdir.prepare(directory, record, overwrite)
-    checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
-    stack.callback(checkpoints.close)
-    return checkpoints, *_begin(record, checkpoints, frozen, pretrained, directory)
-
-
-def _begin(
-    record: workdir.Record,
-    checkpoints: Checkpoints,
-    frozen: dict[str, Any],
-    pretrained: dict[str, Any],
-    directory: Path,
-) -> tuple[TrainState, int, list[str]]:
-    """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
-    if not checkpoints.steps():
-        start = fresh_state(record.system, record.experiment.seed, lambda: record.zeros(2))
-        return with_pretrained(start, pretrained), 0, []
-    state, meta, warnings = checkpoints.restore(abstract_state(record))
-    check_frozen(frozen, meta, directory)
-    checkpoints.set_aside_after(int(state.step))
-    return state, meta["position"], warnings
-
-
-def statistics_in(state: TrainState) -> dict[str, Any]:
-    """The running statistics of BatchNorm by network, of those that have any."""
-    name = "batch_stats"
-    return {key: network.variables[name] for key, network in state.networks.items() if name in network.variables}
+def _say_how_it_ended(run: Run, logs: Logs) -> None:
+    if run.stopped:
+        saved = "saved; the same command goes on from there" if run.step else "before the first step: nothing to save"
+        logs.say(f"stopped by {run.stopped} at step {run.step}, {saved}")
+    logs.say(f"state digest: {run.digest}")
 
 
 class _Trainer:
     """The state of the loop: what is on the devices, and what is due when."""
 
-    def __init__(self, record, layout, checkpoints, logs, batches, state, position, frozen, directory):
+    def __init__(self, record, layout, beginning, logs, batches, frozen, directory):
         self.record, self.layout, self.logs, self.directory = record, layout, logs, directory
-        self.checkpoints, self.batches = checkpoints, batches
+        self.checkpoints, self.batches = beginning.checkpoints, batches
         self.experiment, self.system = record.experiment, record.system
-        self.step, self.position = int(state.step), position
-        self.state = layout.place(state)
+        self.step, self.position = beginning.step, beginning.position
+        self.state = layout.place(beginning.state)
         self.frozen_digests, self.host_frozen = digests(frozen), frozen
         self.frozen = layout.replicate(frozen)
         self.phases = self.system.phases()
         self.sums = MetricSums()
-        self.preview = preview_inputs(record, batches.examples)
+        self.grids = Grids(record, batches.examples, frozen, directory, logs)
         self.saved = self.step  # the state of step 0 is made anew from the seed
-        # Of running statistics, by the network, what they were when this process began.
-        self.statistics = {name: digest(collection) for name, collection in statistics_in(state).items()}
-        self.warned = False
-        self.gridless = False  # whether it has been said that there are no sample grids
+        self.standing = Standing(self.phases, beginning.state)
 
     def train(self, stop: Stop, callbacks, watched: bool) -> Run:
         """Train to the end, or until it is stopped. `watched`: whether the process that leads calls something at each step."""
@@ -300,7 +187,8 @@ class _Trainer:
                     self.record_metrics(owed)
                     owed = None
             if processes.leads() and (self._due(self.experiment.sample_every) or last):
-                self.show_grid()
+                # Without the way over the host that a Run's state takes.
+                self.grids.show(self.step, self.layout.single(self.state.networks))
             # Before the save: a run that is killed in a callback comes by this step again.
             called = time.monotonic()
             for callback in callbacks:
@@ -365,22 +253,9 @@ class _Trainer:
         if not self.sums.has(until):
             return
         means, broken = self.sums.drain(until)
-        if broken is not None:
-            self._diverged(*broken)
+        if broken is not None and (what := culprit(self.phases, *broken)) is not None:
+            self._raise(what)
         self.logs.record(until, means, self.experiment.batch_size)
-
-    def _diverged(self, step: int, metrics: set[str]) -> None:
-        """Name the first culprit of a step: by the order of the phases; in a phase the loss before the gradients.
-
-        Raises:
-            TrainingDiverged: always.
-        """
-        for phase in self.phases:
-            own = {metric.removeprefix(f"{phase.name}/") for metric in metrics if metric.startswith(f"{phase.name}/")}
-            for metric in sorted(own, key=lambda m: (not m.endswith("loss"), m)):
-                network, _, what = metric.rpartition("/")
-                what = f"the {what.replace('_', ' ')} of network {network or '+'.join(phase.trains)}"
-                self._raise(f"in step {step} {what} in phase {phase.name} is not finite")
 
     def _raise(self, what: str) -> None:
         raise TrainingDiverged(
@@ -409,15 +284,10 @@ class _Trainer:
         self.record_metrics(self.step)
         assert_replicated(self.layout, self.state)
         state = self.host_state()
-        self.check_statistics(state)
-        for name, network in state.networks.items():
-            for path, leaf in jax.tree_util.tree_leaves_with_path(network.current):
-                if np.issubdtype(leaf.dtype, np.floating) and not np.isfinite(leaf).all():
-                    phases = "+".join(p.name for p in self.phases if name in p.trains)
-                    self._raise(
-                        f"after step {self.step} {jax.tree_util.keystr(path, simple=True, separator='/')} of network "
-                        f"{name}, which phase {phases} trains, is not finite"
-                    )
+        if processes.leads():
+            self.standing.look(state)
+        if (what := not_finite(self.phases, state)) is not None:
+            self._raise(what)
         if jax.process_count() > 1 and (others := processes.differing(digest(state))):
             raise AssertionError(f"after step {self.step} process {others[0]} has another state than process 0")
         meta = {
@@ -430,56 +300,8 @@ class _Trainer:
                 bucket.send(self.directory, held=True)
         self.saved = self.step
 
-    def check_statistics(self, state: TrainState) -> None:
-        """Say once where a network learns and its running statistics are those that it began with: samples are made by them."""
-        now = statistics_in(state)
-        trained = {network for phase in self.phases if phase.moves_at(self.step - 1) for network in phase.trains}
-        still = [name for name in now if name in trained and digest(now[name]) == self.statistics[name]]
-        if still and not self.warned and processes.leads():
-            phases = [phase.name for phase in self.phases if still[0] in phase.trains]
-            warn(
-                f"warning: after step {self.step} the running statistics of network {still[0]} are those that it began with, "
-                f"and samples are made by them: the loss of phase {' or '.join(phases)} should return them, "
-                f'Outcome(variables={{"{still[0]}": changed}}) with what apply(..., mutable=...) gives back'
-            )
-            self.warned = True
-
     def host_state(self) -> TrainState:
         return host_copy(self.layout.single(self.state))
-
-    def show_grid(self) -> None:
-        """`save_grid`; what goes wrong with it is said once, and stops no training."""
-        try:
-            self.save_grid()
-        except Exception as error:
-            if is_disk_full(error):
-                raise
-            reason = next(iter(str(error).strip().splitlines()), "")
-            what = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
-            self.without_grid(f"no sample grid could be made ({what}); training goes on")
-
-    def without_grid(self, why: str) -> None:
-        """Say once that there are no grids. A run of hours should not end without one sample, and nobody know why."""
-        if not self.gridless:
-            made = self.record.made
-            self.logs.say(
-                f"warning: step {self.step}: {why}. What {type(self.system).__name__}.preview returns should be like "
-                f"{self.system.makes!r}, [B, {', '.join(map(str, made.shape))}], or rows of K [B, K, ...], or "
-                "{title: [B, ...]} of what has several columns"
-            )
-        self.gridless = True
-
-    def save_grid(self) -> None:
-        """The sheet of the preview, and some of it as files that play, from the same latents and inputs at every step."""
-        networks = self.layout.single(self.state.networks)  # without the way over the host that a Run's state takes
-        variables = {**network_variables(networks), **self.host_frozen}
-        made = make_preview(self.system, variables, self.preview)
-        sheet = preview_sheet(self.record, made, self.preview)
-        folder = self.directory / "samples"
-        folder.mkdir(exist_ok=True)
-        for name, content, suffix in (("", png(sheet), ".png"), *preview_files(self.record, made)):
-            (folder / f"{self.step:06d}{name and f'-{name}'}{suffix}").write_bytes(content)
-            self.logs.shown(self.step, f"samples{name and f'/{name}'}", content, suffix)
 
     def run(self, stopped) -> Run:
         """The run as it stands; its state is copied to the host when it is read, which must be before the next step."""

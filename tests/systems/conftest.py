@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from jaxgan import rows
-from jaxgan.training import loop, parallel
+from jaxgan.training import diverging, parallel
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.step import initial_state
 
@@ -46,7 +46,7 @@ def step_once(system, batch, devices: int, mode: str = "jit", steps: int = 1, di
 def statistics_that_stay(system, start, state, steps: int) -> list[str]:
     """The networks that these steps train, and whose running statistics are what they were."""
     trained = {name for number in range(steps) for p in system.phases() if p.moves_at(number) for name in p.trains}
-    before, after = loop.statistics_in(start), loop.statistics_in(jax.device_get(state))
+    before, after = diverging.statistics_in(start), diverging.statistics_in(jax.device_get(state))
     same = {
         name: all(np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (before[name], after[name])), strict=True))
         for name in before
