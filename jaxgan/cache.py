@@ -1,5 +1,7 @@
-"""Folders: where what is made once is kept for all runs (prepared data, classifiers, compiled programs), and a person's own."""
+"""Folders and files: where what is made once is kept for all runs (prepared data, classifiers, compiled programs), and a
+person's own."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -50,3 +52,28 @@ def is_locked(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all, in place of what was there; its folder is made.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(partial, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def write_for(path: Path, content: bytes | str) -> None:
+    """`write_whole` where a person said. UserError where it cannot be written."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None

@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxgan
+from jaxgan.cache import write_whole
 from jaxgan.data.base import composed, places
 from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
@@ -318,7 +319,7 @@ def prepare(workdir: Path, record: Record, overwrite: bool) -> None:
             f"{workdir} has a folder of checkpoints but no {RECORD}: to begin again, see whose they are and remove them, "
             "or give another --workdir"
         )
-    _write_atomically(workdir / RECORD, json.dumps(record.to_json(), indent=2) + "\n")
+    write_whole(workdir / RECORD, json.dumps(record.to_json(), indent=2) + "\n")
 
 
 def _remove(target: Path) -> None:
@@ -331,12 +332,6 @@ def _remove(target: Path) -> None:
         shutil.rmtree(target)
     else:
         target.unlink(missing_ok=True)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
 
 
 @contextlib.contextmanager

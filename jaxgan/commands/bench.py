@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from jaxgan import configs
+from jaxgan.cache import write_for
 from jaxgan.commands.parsing import config_of, parse, with_source
 from jaxgan.errors import UserError
 
@@ -44,8 +45,7 @@ def run(argv: list[str]) -> int:
         print(scaling.table(found))
         figures = {"config": config, "plan": found}
     if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+        write_for(arguments.json, json.dumps(figures, indent=2) + "\n")
     return 0
 
 

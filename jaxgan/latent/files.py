@@ -1,6 +1,7 @@
 """Directions in a workdir: directions/NAME.npz, plain arrays that say what they were made of."""
 
 import dataclasses
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxgan.cache import write_whole
 from jaxgan.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ class Direction:
 def save(workdir: Path, direction: Direction) -> Path:
     """Write a direction into its workdir; one of the same name is replaced."""
     path = workdir / FOLDER / f"{direction.name}.npz"
-    path.parent.mkdir(exist_ok=True)
-    np.savez(path, **{key: value for key, value in vars(direction).items() if key != "name"})
+    content = io.BytesIO()
+    np.savez(content, **{key: value for key, value in vars(direction).items() if key != "name"})
+    write_whole(path, content.getvalue())
     return path
 
 

@@ -5,7 +5,6 @@ generated pictures are scored as 8 bits, at the size of the run's data and witho
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan import run as runs
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, write_whole
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.metrics.moments import Moments
@@ -180,10 +179,7 @@ def write(path: Path, figures: dict[str, Any]) -> None:
         metric: {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in entry.items()}
         for metric, entry in figures["metrics"].items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps({**figures, "metrics": metrics}, indent=2) + "\n")
-    os.replace(partial, path)
+    write_whole(path, json.dumps({**figures, "metrics": metrics}, indent=2) + "\n")
 
 
 class During:

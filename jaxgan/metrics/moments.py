@@ -1,8 +1,7 @@
 """Count, mean and covariance of features, streamed: all that the Fréchet distance needs of a set of pictures."""
 
-import contextlib
+import io
 import json
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, write_whole
 from jaxgan.errors import UserError
 
 
@@ -119,21 +118,12 @@ class Moments:
         if self.count is None:
             raise UserError(f"statistics without a count are not written to {path}: use the file that they came from")
         path = expanded(path)
-        part = path.with_name(path.name + ".part")
+        content = io.BytesIO()
+        words = np.array(json.dumps(about, sort_keys=True))
+        np.savez(content, count=np.int64(self.count), mean=self.mean, scatter=self.scatter, about=words)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:  # given a name, numpy would add .npz to it
-                np.savez(
-                    file,
-                    count=np.int64(self.count),
-                    mean=self.mean,
-                    scatter=self.scatter,
-                    about=np.array(json.dumps(about, sort_keys=True)),
-                )
-            os.replace(part, path)
+            write_whole(path, content.getvalue())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
             raise UserError(f"could not write the statistics to {path}: {error.strerror or error}") from error
 
     @classmethod

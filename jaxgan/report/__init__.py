@@ -11,9 +11,9 @@ nothing run but page.js and nothing load at all. The same workdir gives the same
 from pathlib import Path
 
 from jaxgan import bucket
+from jaxgan.cache import write_for
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.weights.program import write
 
 
 def write_report(workdir: str | Path, out: str | Path | None = None, *, experiment: Experiment | None = None) -> Path:
@@ -40,7 +40,7 @@ def write_report(workdir: str | Path, out: str | Path | None = None, *, experime
     if out.is_dir():
         raise UserError(f"{out} is a folder: give the report the name of a file in it")
     # JSON may hold half of a surrogate pair, which is no character.
-    write(out, content.encode(errors="replace"))
+    write_for(out, content.encode(errors="replace"))
     for place in {directory, out}:
         bucket.send(place)
     return out

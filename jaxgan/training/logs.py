@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from jaxgan.cache import write_whole
 from jaxgan.media.playing import summary
 
 DECISIVE = ("/loss", "/gradient_norm")
@@ -80,9 +81,7 @@ class Logs:
         if workdir is not None:
             path = workdir / "metrics.jsonl"
             self.records = [line for line in read_metrics(path) if line["step"] <= first_step]
-            partial = path.with_suffix(".partial")
-            partial.write_text("".join(json.dumps(line) + "\n" for line in self.records))
-            os.replace(partial, path)
+            write_whole(path, "".join(json.dumps(line) + "\n" for line in self.records))
         self.console = Console(quiet=quiet or workdir is None, highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
         self._events: _Events | None = None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jaxgan import bucket, workdir
+from jaxgan.cache import write_whole
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
 from jaxgan.training.logs import read_metrics
@@ -172,9 +173,7 @@ def fit_seeds(experiment: Experiment, seeds: Sequence[int], directory: str | Pat
             status, sentence = "diverged", str(error)
         results[index] = _result(one.seed, folder, "stopped" if stopped else status, sentence)
         summary = Summary(tuple(results), stopped)
-        partial = directory / f"{SUMMARY}.partial"
-        partial.write_text(json.dumps(summary.to_json(), indent=2) + "\n")
-        partial.replace(directory / SUMMARY)
+        write_whole(directory / SUMMARY, json.dumps(summary.to_json(), indent=2) + "\n")
         bucket.send(directory)
         if stopped:
             break

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.networks import Convolutional
 from jaxgan.run import Run
@@ -56,6 +56,5 @@ def export_weights(run: Run, out: str | Path, network: str = "G") -> tuple[Forma
         raise UserError(f"there is no network {network}: {run.workdir} has {', '.join(variables)}")
     layers = module_of(name).layers(run.system, run.record.shapes["image"].shape, network)
     tensors, spare = write_network(variables[network], layers)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(save(tensors, {"format": "pt"}))
+    write_for(out, save(tensors, {"format": "pt"}))
     return name, tuple(spare)

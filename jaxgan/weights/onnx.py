@@ -22,9 +22,9 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 from jax.extend.core import Literal as Constant
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.weights.program import described, generator, write
+from jaxgan.weights.program import described, generator
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -87,7 +87,7 @@ def export_onnx(run: "Run", out: str | Path, direction: str = "ab") -> tuple[dic
         off = np.abs(made - wanted).max() if made.shape == wanted.shape else np.inf
         if not off <= TOLERANCE:  # not so of NaN either
             raise UserError(f"what jax2onnx made of {name} is off by {off:.2g} from what JAX makes. {INSTEAD}")
-    write(out, model)
+    write_for(out, model)
     (made,) = jax.tree.leaves(jax.eval_shape(function, *arguments.values()))
     return {name: described(s) for name, s in arguments.items()}, described(made)
 

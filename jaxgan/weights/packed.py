@@ -18,13 +18,13 @@ import jax
 import numpy as np
 
 from jaxgan import bucket, workdir
+from jaxgan.cache import write_for
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.experiment import Experiment
 from jaxgan.run import Run, abstract_state
 from jaxgan.training.step import fresh_state, with_pretrained
 from jaxgan.weights.file import FLAX, Weights, fill, read_weights
 from jaxgan.weights.importing import begin, empty, record_of
-from jaxgan.weights.program import write
 
 FORMAT = "jaxgan"
 """What `jaxgan import-weights --format` calls such a file; and the entry of its metadata, JSON."""
@@ -89,7 +89,7 @@ def pack(
             raise UserError(f"the tensor {name} of {run.workdir} has values beyond {dtype}: give --dtype float32")
     # One entry: safetensors writes several in an order that changes from time to time.
     metadata = {FORMAT: json.dumps({"record": encoded, "step": run.step, "networks": names})}
-    write(out, save(tensors, metadata))
+    write_for(out, save(tensors, metadata))
     bucket.send(out)
 
 

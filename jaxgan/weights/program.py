@@ -4,9 +4,7 @@ program = jax.export.deserialize(open("generator.stablehlo", "rb").read())
 pictures = program.call(z)      # any number of rows, on CPU, GPU and TPU
 """
 
-import contextlib
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import rows
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.translation.translator import Translator
 
@@ -55,7 +53,7 @@ def export_program(run: "Run", out: str | Path, direction: str = "ab") -> tuple[
     except ImportError:
         raise missing_extra("flatbuffers", "export", f"writing {out}") from None
     program = jax.export.export(jax.jit(function), platforms=PLATFORMS)(*arguments.values())
-    write(out, program.serialize())
+    write_for(out, program.serialize())
     (made,) = program.out_avals
     return {name: described(s) for name, s in arguments.items()}, described(made)
 
@@ -86,19 +84,6 @@ def generator(run: "Run", direction: str, mapped: Callable) -> tuple[Callable, d
 def _conditions(run: "Run") -> list[str]:
     """What the program takes besides latents or pictures."""
     return [name for name in run.system.conditions if not (run.system.directions and name == "input")]
-
-
-def write(out: Path, contents: bytes) -> None:
-    """Write a file whole or not at all. UserError where it cannot be written."""
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(contents)
-        os.replace(partial, out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise UserError(f"cannot write {out}: {error.strerror}") from None
 
 
 def described(shape: jax.ShapeDtypeStruct) -> str:
