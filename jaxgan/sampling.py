@@ -57,11 +57,12 @@ def in_chunks(function: Callable[[Any, int], Any], rows_: Any, size: int = CHUNK
         short = max(start + size - num, 0)
         part = jax.tree.map(lambda v, short=short: np.concatenate([v, np.repeat(v[-1:], short, 0)]), part)
         part = jax.block_until_ready(function(part, index))
-        made.append(jax.tree.map(lambda x, keep=size - short: _host(x)[:keep], part))
+        made.append(jax.tree.map(lambda x, keep=size - short: host(x)[:keep], part))
     return jax.tree.map(lambda *parts: np.concatenate(parts), *made)
 
 
-def _host(x: jax.Array) -> np.ndarray:
+def host(x: jax.Array) -> np.ndarray:
+    """On the host: real numbers as float32; whole ones, which stand for something, as they are."""
     made = np.asarray(x)
     return made if made.dtype.kind in "iub" else np.asarray(made, np.float32)
 

@@ -17,13 +17,15 @@ class Evaluate:
 
     workdir: tyro.conf.Positional[Path | None] = None
     """Folder of the run; leave it out with --fake."""
-    metrics: str = "fid,kid"
-    """Names with commas between them: fid, kid, inception_score, precision_recall, density_coverage, ms_ssim (diversity); ppl
-    of a run; psnr, ssim and lpips of two folders with the same names."""
+    metrics: str | None = None
+    """Names with commas between them. Of anything: fid, kid, precision_recall, density_coverage. Of pictures: inception_score,
+    ms_ssim (diversity), ppl; psnr, ssim and lpips of two folders with the same names. Of points: modes. Of texts: novelty. By
+    default what suits what the run makes, fid,kid of pictures."""
     num: int | None = None
-    """How many pictures to generate; as many as there are real ones, at most 10000, by default."""
-    features: Literal["classifier", "inception", "vgg16"] = "classifier"
-    """The feature network: a classifier that is trained on the data's labels, once, or one whose weights are in a file."""
+    """How many to generate; as many as there are real ones, at most 10000, by default."""
+    features: Literal["classifier", "inception", "vgg16", "numbers"] | None = None
+    """What is compared: the features of a classifier that is trained on the data's labels, once (of pictures, by default), or
+    of a network whose weights are in a file; or the numbers themselves (of what is no picture)."""
     features_file: Path | None = None
     """The weights of inception (pytorch-fid's file) or vgg16."""
     step: int | Literal["best"] | None = None
@@ -51,9 +53,11 @@ def run(argv: list[str]) -> int:
     from jaxgan.metrics.evaluation import evaluate
     from jaxgan.metrics.folders import evaluate_folders
 
-    metrics = [name.strip() for name in arguments.metrics.split(",") if name.strip()]
+    metrics = [name.strip() for name in (arguments.metrics or "").split(",") if name.strip()]
+    if arguments.metrics is not None and not metrics:
+        raise UserError(f'--metrics "{arguments.metrics}" names none: give some, such as fid,kid, or leave it out')
     common = {
-        "metrics": metrics,
+        **({"metrics": metrics} if metrics else {}),
         "features": arguments.features,
         "features_file": arguments.features_file,
         "seed": arguments.seed,

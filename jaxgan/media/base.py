@@ -54,6 +54,8 @@ class Medium:
     """The file that a browser shows or plays, which goes into reports, the demo and TensorBoard; .png is `still`."""
     shown: ClassVar[int] = 64
     """How many are on a sheet while a run trains."""
+    metrics: ClassVar[tuple[str, ...]] = ("fid", "kid")
+    """What `jaxgan evaluate` takes where none is named."""
     alone: ClassVar[bool] = True
     """Whether one by itself shows something."""
 

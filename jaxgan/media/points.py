@@ -26,6 +26,7 @@ class Points(Medium):
     """
 
     one, many = "point", "points"
+    metrics = ("modes", "fid")
     shown = 1024
     alone = False
 

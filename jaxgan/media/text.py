@@ -29,6 +29,7 @@ class Text(Medium):
     suffixes = (".txt", ".npy")
     plays = ".txt"
     shown = 32
+    metrics = ("novelty",)
 
     vocabulary: tuple[str, ...] = ()
     """What the numbers from 1 stand for."""

@@ -151,9 +151,14 @@ def load_classifier(data: Any, seed: int = 0, quiet: bool = False) -> Classifier
     found = _read(place)
     if found is None:
         if not quiet:
-            print(f"training a classifier of {_name(data)}, once, into {place}", file=sys.stderr, flush=True)
+            print(
+                f"training a classifier of {_name(data)} first, once, for a few minutes, into {place}; interrupted, it goes on "
+                "where it was",
+                file=sys.stderr,
+                flush=True,
+            )
         began = time.monotonic()
-        found = _train(data, records, labels, seed)
+        found = _train(data, records, labels, seed, place.with_suffix(".training.npz"), quiet)
         _write(place, found)
         if not quiet:
             known = ", ".join(f"{name} {accuracy:.1%}" for name, accuracy in found.accuracy.items())
@@ -213,7 +218,7 @@ def _fingerprint(records: Records, labels: _Labels) -> str:
     return total.hexdigest()
 
 
-def _train(data: Any, records: Records, labels: _Labels, seed: int) -> Classifier:
+def _train(data: Any, records: Records, labels: _Labels, seed: int, kept: Path, quiet: bool) -> Classifier:
     """Train on four fifths of the examples, and count on the others how often it is right."""
     random = np.random.default_rng(seed)
     order = random.permutation(len(records.examples))[:EXAMPLES]
@@ -229,7 +234,8 @@ def _train(data: Any, records: Records, labels: _Labels, seed: int) -> Classifie
             )
     held_out = len(order) // 5
     sizes = tuple(len(values) for values in labels.classes.values())
-    variables = fit_network(images[held_out:], targets[held_out:], sizes, seed)
+    what = None if quiet else "the classifier"
+    variables = fit_network(images[held_out:], targets[held_out:], sizes, seed, kept, what)
     raw = Classifier(_name(data), images.shape[1:], labels.classes, {}, None, "", variables)
     right = raw.predict(images[:held_out])
     accuracy = {

@@ -1,6 +1,11 @@
 """The network of the feature network `classifier`, and how it is trained. `jaxgan.metrics.classifier` says what it is for."""
 
+import contextlib
 import functools
+import io
+import time
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
@@ -10,7 +15,9 @@ import numpy as np
 import optax
 
 from jaxgan import rows
+from jaxgan.cache import write_whole
 from jaxgan.metrics.features import BATCH
+from jaxgan.metrics.progress import shown
 from jaxgan.nn import BatchNorm, Conv, Mode
 
 VERSION = 3  # of the network and its training: raise it when either changes, and cached classifiers are trained again
@@ -18,6 +25,7 @@ DIMENSIONS = 256
 LARGEST = 64  # longer sides are scaled down to it: what a label says is seen at this size
 EPOCHS, FEWEST_STEPS = 18, 300
 LEARNING_RATE = 3e-3
+KEPT_EVERY = 20.0  # seconds
 SHIFT, NOISE = 1, 0.05  # augmentation: pixels, and the largest deviation of noise on pictures in [-1, 1]
 
 INITIALIZER = nn.initializers.he_normal()
@@ -53,7 +61,14 @@ class Network(nn.Module):
         return features, nn.Dense(self.outputs)(features)
 
 
-def fit_network(images: np.ndarray, targets: np.ndarray, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
+def fit_network(
+    images: np.ndarray,
+    targets: np.ndarray,
+    sizes: tuple[int, ...],
+    seed: int,
+    kept: Path | None = None,
+    what: str | None = None,
+) -> dict[str, Any]:
     """The variables of the network, trained by AdamW on a one-cycle cosine schedule; the same bits for the same arguments.
 
     Args:
@@ -61,6 +76,9 @@ def fit_network(images: np.ndarray, targets: np.ndarray, sizes: tuple[int, ...],
         targets: int32 [N, A].
         sizes: classes of each of the A attributes.
         seed: of weights, order and augmentation.
+        kept: a file in which the training is kept on its way, to go on from after an interruption, with the same bits in the
+            end; it is gone at the end.
+        what: what is trained, to show progress; None shows none.
     """
     batch = min(BATCH, len(images))
     steps = max(EPOCHS * (len(images) // batch), FEWEST_STEPS)
@@ -72,12 +90,41 @@ def fit_network(images: np.ndarray, targets: np.ndarray, sizes: tuple[int, ...],
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(images)) for _ in range(-(-steps * batch // len(images)))])
     step = _compiled_step(sizes, steps)
-    for number in range(steps):
+    first, variables, optimizer_state = _kept(kept, (variables, optimizer_state))
+    saved = time.monotonic()
+    for number in shown(range(first, steps), f"training {what}", steps if what else None, first):
+        if kept is not None and time.monotonic() - saved > KEPT_EVERY:
+            _keep(kept, number, (variables, optimizer_state))
+            saved = time.monotonic()
         chosen = order[number * batch : (number + 1) * batch]
         variables, optimizer_state = step(
             variables, optimizer_state, images[chosen], targets[chosen], jax.random.fold_in(key, number)
         )
+    if kept is not None:
+        kept.unlink(missing_ok=True)
     return jax.tree.map(np.asarray, variables)
+
+
+def _keep(path: Path, number: int, state: Any) -> None:
+    """The state before the step of a number. A disk that is full ends no training that needs none."""
+    content = io.BytesIO()
+    np.savez(content, np.int64(number), *map(np.asarray, jax.tree.leaves(state)))
+    with contextlib.suppress(OSError):
+        write_whole(path, content.getvalue())
+
+
+def _kept(path: Path | None, state: Any) -> tuple[int, Any, Any]:
+    """The step to go on from, and the state; step 0 and `state` itself where none is kept, or one that does not fit."""
+    if path is not None and path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                number, *leaves = (file[name] for name in file.files)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            leaves = []
+        known, structure = jax.tree.flatten(state)
+        if [(x.shape, x.dtype) for x in leaves] == [(x.shape, x.dtype) for x in map(np.asarray, known)]:
+            return int(number), *jax.tree.unflatten(structure, leaves)
+    return 0, *state
 
 
 def _optimizer(steps: int) -> optax.GradientTransformation:

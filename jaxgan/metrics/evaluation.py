@@ -1,4 +1,4 @@
-"""`evaluate`: what the pictures of a run, or of a folder, are worth.
+"""`evaluate`: what the pictures of a run, or what else it makes, are worth.
 
 Each figure comes with its protocol: the sentence that says how it was computed and what it may be compared with. Real and
 generated pictures are scored as 8 bits, at the size of the run's data and without random augmentation.
@@ -15,24 +15,24 @@ from jaxgan import run as runs
 from jaxgan.cache import expanded, write_whole
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.metrics.moments import Moments
-from jaxgan.metrics.protocols import LESS_IS_BETTER, OF_LATENTS, OF_SETS, check_names, check_sizes, score, see
-from jaxgan.metrics.real import Features, RealPictures
-from jaxgan.metrics.sources import generated_pictures
+from jaxgan.metrics import named
+from jaxgan.metrics.features import FeatureNetwork
+from jaxgan.metrics.real import Features, RealExamples
+from jaxgan.metrics.seeing import check_sizes, see
+from jaxgan.metrics.sources import generated_examples
 from jaxgan.run import Run
 from jaxgan.training.checkpoint import Checkpoints, digests, warn
 from jaxgan.workdir import versions
 
 BEST = "best"  # the folder of the workdir that holds the best state; `restore(step="best")` reads it
-DEFAULT = ("fid", "kid")
-MOST = 10_000  # pictures that are generated where the number is left open
+MOST = 10_000  # examples that are generated where the number is left open
 
 
 def evaluate(
     run_or_workdir: Run | str | Path,
-    metrics: Sequence[str] = DEFAULT,
+    metrics: Sequence[str] = (),
     num: int | None = None,
-    features: Features = "classifier",
+    features: Features | FeatureNetwork | None = None,
     features_file: str | Path | None = None,
     step: int | None = None,
     seed: int = 0,
@@ -46,9 +46,10 @@ def evaluate(
 
     Args:
         run_or_workdir: a run, or the folder of one.
-        metrics: of fid, kid, inception_score, precision_recall, density_coverage, ms_ssim, ppl.
-        num: pictures to generate; as many as there are real ones, at most 10,000, where None.
-        features: the feature network; `load_network` says which there are.
+        metrics: names (`jaxgan.metrics.named`); those of the medium of what the run makes by default.
+        num: examples to generate; as many as there are real ones, at most 10,000, where None.
+        features: the feature network, or one of your own; `load_network` says which there are. By default the classifier of
+            pictures, and the numbers of anything else.
         features_file: the weights of inception or vgg16.
         step: which checkpoint of a workdir; the newest where None.
         seed: of the generated pictures, and of what a metric draws.
@@ -64,103 +65,69 @@ def evaluate(
     Raises:
         UserError: the sentence says what is wrong: an unknown metric or one that does not apply, no labels, too few pictures.
     """
-    metrics = check_names(
-        metrics, OF_SETS + OF_LATENTS, "it compares pairs of pictures: give --real DIR and --fake DIR"
-    )
+    metrics = _checked(metrics) if metrics else ()
     run = run_or_workdir if isinstance(run_or_workdir, Run) else None
     if run is None:
         run = runs.restore(run_or_workdir, step=step, experiment=experiment)
-    real = RealPictures(run.experiment.data, features, features_file, reference)
-    figures = score_run(run, real, metrics, num, seed, save_statistics)
+    real = real_of(run, features, features_file, reference)
+    figures = score_run(run, real, metrics or usual(run), num, seed, save_statistics)
     write(expanded(json_file) if json_file else run.workdir / "evaluation.json", figures)
     return figures
 
 
-def save_statistics(
-    data: Any, path: str | Path, features: Features = "classifier", features_file: str | Path | None = None
-) -> Moments:
-    """Write the statistics of a data set's pictures, for `reference`, and return them.
-
-    Raises:
-        UserError: the network cannot be used on this data, or the file cannot be written.
-    """
-    real = RealPictures(data, features, features_file)
-    return real.see(("fid",), path).moments
+def _checked(metrics: Sequence[str]) -> tuple[str, ...]:
+    return named.check_names(metrics, ("sets", "run"), "it compares pairs of pictures: give --real DIR and --fake DIR")
 
 
-def floor(
-    data: Any,
-    metrics: Sequence[str] = DEFAULT,
-    num: int | None = None,
-    features: Features = "classifier",
+def usual(run: Run) -> tuple[str, ...]:
+    """The metrics of what a run makes, where none is named."""
+    found = {name: named.find(name) for name in run.record.medium.metrics}
+    return tuple(name for name, module in found.items() if not hasattr(module, "suits") or module.suits(run))
+
+
+def real_of(
+    run: Run,
+    features: Features | FeatureNetwork | None = None,
     features_file: str | Path | None = None,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """The figures of real pictures against other real ones, which no generator can be expected to beat.
-
-    Two disjoint halves of the data set, of `num` pictures each (all of a half where None). Compare with figures of the same
-    counts: FID falls as they grow.
-
-    Raises:
-        UserError: as `evaluate`.
-    """
-    metrics = check_names(metrics, OF_SETS, "there is no generator here")
-    real = RealPictures(data, features, features_file)
-    order = real.order()
-    half = min(len(order) // 2, num or len(order))
-    order = np.random.default_rng(seed).permutation(order)
-    network = real.network(metrics)
-    first = see("real", real.pictures(order[:half]), network, metrics)
-    second = see("other real", real.pictures(order[half : 2 * half]), network, metrics)
-    figures = {name: score(name, first, second, network, seed) for name in metrics}
-    return result(figures, {"real": half, "generated": half}, network, None, seed)
+    reference: str | Path | None = None,
+) -> RealExamples:
+    """The examples that a run learnt from; the other arguments as in `evaluate`."""
+    makes, medium = run.system.makes, run.record.medium
+    return RealExamples(run.experiment.data, features, features_file, reference, entry=makes, medium=medium)
 
 
 def score_run(
     run: Run,
-    real: RealPictures,
+    real: RealExamples,
     metrics: Sequence[str],
     num: int | None = None,
     seed: int = 0,
     save_statistics: str | Path | None = None,
 ) -> dict[str, Any]:
     """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
-    run.record.picture()
+    medium = run.record.medium
+    if not metrics:
+        raise UserError(f"no metric here knows {medium.many} by itself: name some with --metrics")
+    named.check_medium(metrics, medium)
     if num is not None and num < 1:
         raise UserError(f"num is {num}: it must be at least 1")
-    if "ppl" in metrics and not run.system.has_latents:
-        raise UserError(f"the metric ppl does not apply: {type(run.system).__name__} has no latent space; leave it out")
-    if "ppl" in metrics and "text" in run.system.conditions:
-        raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
-    of_sets = [name for name in metrics if name in OF_SETS]
     network, figures = None, {}
     num = num or min(run.record.spec.count, MOST)
     count = {"real": run.record.spec.count, "generated": num}
-    if of_sets:
+    if of_sets := [name for name in metrics if named.find(name).OF == "sets"]:
         network = real.network(of_sets)
         shown = real.see(of_sets, save_statistics)
         count["real"] = shown.count if shown else count["real"]
-        made = generated_pictures(run, num, seed, real.data, real.records)
-        seen = see("generated", made, network, of_sets)
+        made = generated_examples(run, num, seed, real.data, real.records)
+        seen = see("generated", made, network, of_sets, medium, num)
         check_sizes(shown.shape if shown else None, seen.shape, real.reference or "the data", run.workdir)
-        figures = {name: score(name, shown, seen, network, seed) for name in of_sets}
+        figures = {name: named.find(name).figures(shown, seen, network, seed) for name in of_sets}
     elif save_statistics:
         real.see((), save_statistics)
-    if "ppl" in metrics:
-        figures["ppl"] = _path_length(run, real, num, seed)
+    for name in metrics:
+        if named.find(name).OF == "run":
+            figures[name] = named.find(name).of_run(run, real, num, seed)
     return result({name: figures[name] for name in metrics}, count, network, run.step, seed)
-
-
-def _path_length(run: Run, real: RealPictures, num: int, seed: int) -> dict[str, Any]:
-    from jaxgan.metrics.perceptual_path import perceptual_path_length
-
-    name, digest, distance = real.distance()
-    found = perceptual_path_length(run, distance, num, seed=seed)
-    protocol = (
-        f"Perceptual path length, distance of {name} (digest {digest[:12]}), {found.count} steps of 1e-4 in the space of noise "
-        f"({found.path}), percentiles 1 to 99; comparable only with figures of the same distance, size and kind of latents"
-    )
-    return {"value": found.mean, "deviation": found.deviation, "protocol": protocol}
 
 
 def result(figures: dict[str, dict], count: dict[str, int], network, step: int | None, seed: int) -> dict[str, Any]:
@@ -197,7 +164,7 @@ class During:
         metrics: Sequence[str] = ("fid",),
         num: int = 2048,
         keep_best: str | None = "fid",
-        features: Features = "classifier",
+        features: Features | FeatureNetwork | None = None,
         features_file: str | Path | None = None,
         seed: int = 0,
     ):
@@ -210,7 +177,7 @@ class During:
         Raises:
             UserError: a value makes no sense.
         """
-        self.metrics = check_names(metrics, (*OF_SETS, *OF_LATENTS), "it compares pairs of pictures")
+        self.metrics = named.check_names(metrics, ("sets", "run"), "it compares pairs of pictures")
         if every < 1 or num < 2:
             raise UserError(f"During: every is {every} and num is {num}: they must be at least 1 and 2")
         if keep_best is not None and keep_best not in self.metrics:
@@ -219,7 +186,7 @@ class During:
             )
         self.every, self.num, self.keep_best, self.seed = every, num, keep_best, seed
         self._features = features, features_file
-        self._real: RealPictures | None = None
+        self._real: RealExamples | None = None
         self._last: int | None = None
         self._alike: dict[str, Any] = {}
         self._best: float | None = None
@@ -227,8 +194,8 @@ class During:
     def __call__(self, step: int, run: Run) -> None:
         """Called by `jaxgan.fit` after every step, or every window of fused steps."""
         if self._real is None:  # in the first step: what is wrong with data or network shows at once
-            run.record.picture()
-            self._real = RealPictures(run.experiment.data, *self._features)
+            named.check_medium(self.metrics, run.record.medium)
+            self._real = real_of(run, *self._features)
             network = self._real.network(self.metrics)
             alike = {"metric": self.keep_best, "num": self.num, "digest": network and network.digest, "seed": self.seed}
             self._alike, self._best = alike, _best_so_far(run.workdir, alike)
@@ -242,7 +209,7 @@ class During:
         run.log(values)
         if self.keep_best is not None:
             value = values[f"evaluation/{_decisive(self.keep_best)}"]
-            sign = 1 if self.keep_best in LESS_IS_BETTER else -1
+            sign = 1 if named.find(self.keep_best).LESS_IS_BETTER else -1
             if self._best is None or sign * value < sign * self._best:
                 self._best = value
                 _save_best(run, {"alike": self._alike, "value": value, **found})
@@ -250,7 +217,7 @@ class During:
 
 def _decisive(metric: str) -> str:
     """The figure that decides where a metric has several."""
-    return {"precision_recall": "recall", "density_coverage": "coverage"}.get(metric, metric)
+    return getattr(named.find(metric), "DECIDES", metric)
 
 
 def _scalars(figures: dict[str, dict]) -> Iterator[tuple[str, float]]:
@@ -258,7 +225,7 @@ def _scalars(figures: dict[str, dict]) -> Iterator[tuple[str, float]]:
     for metric, entry in figures.items():
         for name, value in entry.items():
             if isinstance(value, float):
-                plain = name in ("precision", "recall", "density", "coverage")
+                plain = "value" not in entry  # figures with names of their own
                 yield (metric if name == "value" else name if plain else f"{metric}_{name}"), value
 
 

@@ -1,10 +1,11 @@
-"""Feature networks: what turns pictures into the vectors that FID, KID and their like compare.
+"""Feature networks: what turns examples, of pictures above all, into the vectors that FID, KID and their like compare.
 
 A figure is a property of its feature network as much as of the pictures, so a network carries a name and a digest that go
 wherever the figure goes. Real and generated pictures are both quantised to 8 bits before they are looked at: a network must
 not tell them apart by the grey levels that no file can hold.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,19 +20,51 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network whose features pictures are compared by.
+    """A network whose features pictures, or other examples, are compared by.
 
     Attributes:
         name: of the protocol: "inception", "vgg16", "classifier of Avatars 32x32".
         digest: SHA-256, hexadecimal, of its weights; figures of different digests cannot be compared.
         dimensions: D, the length of a feature vector.
-        apply: uint8 pictures [B, H, W, C] -> (features float32 [B, D], logits float32 [B, K], or None without classes).
+        apply: uint8 pictures [B, H, W, C], or other examples as they are -> (features float32 [B, D], logits float32 [B, K], or
+            None without classes).
     """
 
     name: str
     digest: str
     dimensions: int
     apply: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+
+
+MOST_NUMBERS = 4096
+"""Of an example, for `numbers`: a covariance of more is large, and says little."""
+
+
+def numbers(shape: tuple[int, ...]) -> FeatureNetwork:
+    """No network: the numbers of an example [...] themselves, as one vector.
+
+    What is far in them may be alike to a person, as a sound and the same a moment later: it is for points, vectors and other
+    small things, and where there is nothing better yet.
+
+    Raises:
+        UserError: there are too many of them.
+    """
+    count = int(np.prod(shape))
+    if count > MOST_NUMBERS:
+        raise UserError(
+            f"{list(shape)} are {count} numbers, more than the {MOST_NUMBERS} that can be compared as they are: in Python give "
+            "jaxgan.metrics.evaluation.evaluate(features=...) a FeatureNetwork of your own"
+        )
+    digest = hashlib.sha256(f"numbers {shape}".encode()).hexdigest()
+    return FeatureNetwork("numbers", digest, count, lambda x: (np.float32(x).reshape(len(x), -1), None))
+
+
+def prepared(medium: media.Medium, examples: np.ndarray, first: int = 0) -> np.ndarray:
+    """What a generator, or data, gives [B, ...], as metrics look at it: pictures as uint8, the rest as it is. As `quantise`."""
+    if isinstance(medium, media.Picture):
+        return quantise(examples, first)
+    _check_finite(examples, first, medium.one)
+    return examples
 
 
 def quantise(images: np.ndarray, first: int = 0) -> np.ndarray:
@@ -44,14 +77,18 @@ def quantise(images: np.ndarray, first: int = 0) -> np.ndarray:
     Raises:
         UserError: a picture is not finite.
     """
-    finite = np.isfinite(images).reshape(len(images), -1).all(1)
+    _check_finite(images, first, "picture")
+    return media.to_uint8(images)
+
+
+def _check_finite(examples: np.ndarray, first: int, what: str) -> None:
+    finite = np.isfinite(examples).reshape(len(examples), -1).all(1)
     if not finite.all():
         number = first + int(np.argmin(finite))
         raise UserError(
-            f"generated picture {number} is not finite (NaN or infinite), and cannot be scored: the weights are damaged or "
+            f"generated {what} {number} is not finite (NaN or infinite), and cannot be scored: the weights are damaged or "
             "training diverged; give --step with an earlier checkpoint"
         )
-    return media.to_uint8(images)
 
 
 def batches(source: Iterable[np.ndarray], size: int = BATCH) -> Iterator[np.ndarray]:
@@ -85,29 +122,16 @@ def stream(
     """
     for batch in batches(source):
         short = BATCH - len(batch)
-        padded = np.concatenate([batch, np.zeros((short, *batch.shape[1:]), np.uint8)]) if short else batch
+        padded = np.concatenate([batch, np.zeros((short, *batch.shape[1:]), batch.dtype)]) if short else batch
         features, logits = network.apply(padded)
         features = np.asarray(features, np.float32)[: len(batch)]
         yield batch, features, None if logits is None else np.asarray(logits, np.float32)[: len(batch)]
 
 
-def extract(network: FeatureNetwork, source: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
-    """The features [N, D] of uint8 pictures, given as arrays [n, H, W, C], and their logits [N, K] where there are any."""
-    features, logits = [], []
-    for _, vectors, scores in stream(network, source):
-        features.append(vectors)
-        logits.append(scores)
-    if not features:
-        return np.zeros((0, network.dimensions), np.float32), None
-    return np.concatenate(features), None if logits[0] is None else np.concatenate(logits)
-
-
 def _of_one_shape(source: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     shape, count = None, 0
     for part in source:
-        if part.dtype != np.uint8 or part.ndim != 4:
-            raise TypeError(f"pictures are uint8 [B, H, W, C], not {part.dtype} {list(part.shape)}")
-        if shape is not None and part.shape[1:] != shape:
+        if shape is not None and part.shape[1:] != shape and part.ndim == len(shape) + 1 == 4:
             raise UserError(
                 f"picture {count} is {part.shape[1]}x{part.shape[2]} with {part.shape[3]} channels, but those before it are "
                 f"{shape[0]}x{shape[1]} with {shape[2]}: bring all to one size"

@@ -10,18 +10,19 @@ from jaxgan.cache import expanded
 from jaxgan.data import Folder
 from jaxgan.data.base import composed
 from jaxgan.errors import UserError
-from jaxgan.metrics.evaluation import DEFAULT, result, write
-from jaxgan.metrics.protocols import OF_PAIRS, OF_SETS, check_names, check_sizes, score, see
-from jaxgan.metrics.real import Features, RealPictures
-from jaxgan.metrics.similarity import psnr, ssim
+from jaxgan.media import Picture
+from jaxgan.metrics import named
+from jaxgan.metrics.evaluation import result, write
+from jaxgan.metrics.real import Features, RealExamples
+from jaxgan.metrics.seeing import check_sizes, see
 from jaxgan.metrics.sources import folder_files, folder_pictures
 
 
 def evaluate_folders(
     real: str | Path | None,
     fake: str | Path,
-    metrics: Sequence[str] = DEFAULT,
-    features: Features = "classifier",
+    metrics: Sequence[str] = Picture.metrics,
+    features: Features | None = None,
     features_file: str | Path | None = None,
     seed: int = 0,
     reference: str | Path | None = None,
@@ -48,11 +49,12 @@ def evaluate_folders(
     Raises:
         UserError: the sentence says what is wrong: pictures that cannot be read or differ in size, metrics that need more.
     """
-    metrics = check_names(metrics, OF_SETS + OF_PAIRS, "it looks at a generator, not at pictures: give a workdir")
+    metrics = named.check_names(metrics, ("sets", "pairs"), "it looks at a generator, not at pictures: give a workdir")
+    named.check_medium(metrics, Picture())
     fakes = folder_files(fake)
     reals = folder_files(real) if real is not None else []
-    of_sets = [name for name in metrics if name in OF_SETS]
-    pairs = [name for name in metrics if name in OF_PAIRS]
+    of_sets = [name for name in metrics if named.find(name).OF == "sets"]
+    pairs = [name for name in metrics if named.find(name).OF == "pairs"]
     if not reals and (pairs or save_statistics or not set(of_sets) <= {"fid", "inception_score"}):
         raise UserError(
             "these metrics need the real pictures: give --real DIR (fid alone can do with --reference FILE)"
@@ -67,12 +69,12 @@ def evaluate_folders(
         if reals:
             check_sizes(next(folder_pictures(reals)).shape[1:], shape, real, fake)
         data = Folder(path=str(real), size=shape[:2], crop="none") if reals else None
-        pictures = RealPictures(data, features, features_file, reference, files=mixed_reals)
+        pictures = RealExamples(data, features, features_file, reference, files=mixed_reals)
         network = pictures.network(of_sets)
         seen_real = pictures.see(of_sets, save_statistics)
-        seen = see("generated", folder_pictures(mixed_fakes), network, of_sets)
+        seen = see("generated", folder_pictures(mixed_fakes), network, of_sets, expected=len(fakes))
         check_sizes(seen_real.shape if seen_real else None, seen.shape, real or reference, fake)
-        figures = {name: score(name, seen_real, seen, network, seed) for name in of_sets}
+        figures = {name: named.find(name).figures(seen_real, seen, network, seed) for name in of_sets}
     if pairs:
         figures |= _score_pairs(pairs, _paired(reals, Path(real), fakes, Path(fake)), features_file)
     count = {"real": len(reals) or None, "generated": len(fakes)}
@@ -110,12 +112,7 @@ def _paired(reals: list[Path], real: Path, fakes: list[Path], fake: Path) -> lis
 
 def _score_pairs(metrics: list[str], pairs: list[tuple[Path, Path]], features_file) -> dict[str, dict]:
     """The mean over the pairs of each metric."""
-    functions, digest = {"psnr": psnr, "ssim": ssim}, ""
-    if "lpips" in metrics:
-        from jaxgan.metrics.lpips import load_lpips
-
-        functions["lpips"] = network = load_lpips(features_file)
-        digest = f" {network.name} (digest {network.digest[:12]})"
+    found = {name: named.find(name).compare(features_file) for name in metrics}
     values: dict[str, list[float]] = {name: [] for name in metrics}
     for pair in pairs:
         first, second = (next(folder_pictures([path])) for path in pair)
@@ -125,16 +122,11 @@ def _score_pairs(metrics: list[str], pairs: list[tuple[Path, Path]], features_fi
                 "picture is compared with one of its size"
             )
         for name in metrics:
-            values[name].append(float(functions[name](first, second)[0]))
-    titles = {
-        "psnr": "PSNR in decibels, RGB, peak 255",
-        "ssim": "SSIM, RGB, Gaussian window of 11x11",
-        "lpips": f"LPIPS{digest}",
-    }
+            values[name].append(float(found[name][0](first, second)[0]))
     return {
         name: {
             "value": float(np.mean(values[name])),
-            "protocol": f"{titles[name]}, mean over {len(pairs)} pairs of uint8 pictures",
+            "protocol": f"{found[name][1]}, mean over {len(pairs)} pairs of uint8 pictures",
         }
         for name in metrics
     }

@@ -1,4 +1,4 @@
-"""The real pictures that others are scored against, and the feature network that they are seen with."""
+"""The real examples that others are scored against, and the feature network that they are seen with."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,26 +9,42 @@ import numpy as np
 
 from jaxgan.data import Records
 from jaxgan.errors import UserError
-from jaxgan.metrics import sources
-from jaxgan.metrics.features import FeatureNetwork
+from jaxgan.media import Medium, Picture
+from jaxgan.metrics import named, sources
+from jaxgan.metrics.features import FeatureNetwork, numbers
 from jaxgan.metrics.moments import Moments
-from jaxgan.metrics.protocols import OF_LATENTS, OF_PAIRS, Seen, check_sizes, see
+from jaxgan.metrics.seeing import Seen, check_sizes, see
 
-Features = Literal["classifier", "inception", "vgg16"]
+Features = Literal["classifier", "inception", "vgg16", "numbers"]
+"""What examples are compared by: a network's features of pictures, or the numbers of anything."""
 
 
-class RealPictures:
-    """The pictures of a data set, and what a feature network sees in them; looked at once for each choice of metrics."""
+class RealExamples:
+    """The examples of a data set, and what a feature network sees in them; looked at once for each choice of metrics."""
 
     def __init__(
         self,
         data: Any,
-        features: Features = "classifier",
+        features: Features | FeatureNetwork | None = None,
         features_file: str | Path | None = None,
         reference: str | Path | None = None,
         files: Sequence[Path] = (),
+        entry: str = "image",
+        medium: Medium = Picture(),  # noqa: B008
     ):
-        """`files`: pictures to take as they are, instead of those of `data`; `data` may be None with `reference`."""
+        """Of the `entry` of the examples of `data`, which is of a medium.
+
+        Args:
+            data: a data set; None with `reference` or `files`.
+            features: by which network, or a network of one's own; by default the classifier of pictures, the numbers of others.
+            features_file: the weights of inception or vgg16.
+            reference: a file of statistics that stand for the examples.
+            files: pictures to take as they are, instead of those of `data`.
+            entry: what is looked at.
+            medium: what it is.
+        """
+        self.entry, self.medium = entry, medium
+        features = features or ("classifier" if isinstance(medium, Picture) else "numbers")
         self.data = None if data is None else sources.without_augmentation(data)
         self._features, self._features_file, self.reference = features, features_file, reference
         self._files = files
@@ -44,9 +60,17 @@ class RealPictures:
 
     def network(self, metrics: Iterable[str]) -> FeatureNetwork | None:
         """The feature network; None where no metric needs one."""
-        if not set(metrics) - {"ms_ssim", *OF_PAIRS}:
+        if not any(getattr(named.find(name), "NETWORK", name == "ppl") for name in metrics):
             return None
-        if self._network is None:
+        if self._network is None and isinstance(self._features, FeatureNetwork):
+            self._network = self._features
+        elif self._network is None and self._features == "numbers":
+            self._network = numbers(self._shape())
+        elif self._network is None:
+            if not isinstance(self.medium, Picture):
+                raise UserError(
+                    f"--features {self._features} looks at pictures, not at {self.medium.many}: leave it out"
+                )
             self._network = load_network(self._features, self._features_file, self.data)
         return self._network
 
@@ -69,17 +93,20 @@ class RealPictures:
             return network.name, network.digest, feature_distance(load_classifier(self.data).float_features)
         raise UserError("the metric ppl needs a distance: give --features vgg16 (LPIPS) or classifier")
 
+    def _shape(self) -> tuple[int, ...]:
+        return next(iter(self.examples([0]))).shape[1:]
+
     def order(self) -> np.ndarray:
         """The examples in an order of chance, always the same: the first n are a fair part of them."""
         return np.random.default_rng(0).permutation(len(self.records.examples))
 
-    def pictures(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
-        """The pictures of these examples, in parts."""
-        return sources.real_pictures(self.data, self.records, indices)
+    def examples(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        """These examples, in parts."""
+        return sources.real_examples(self.data, self.records, indices, self.entry, self.medium)
 
     def see(self, metrics: Iterable[str], save_statistics: str | Path | None = None) -> Seen | None:
-        """All real pictures, as the metrics need them; None where none needs any."""
-        wanted = frozenset(metrics) - {"inception_score", *OF_LATENTS}  # those look at the generated ones alone
+        """All real examples, as the metrics need them; None where none needs any."""
+        wanted = frozenset(name for name in metrics if named.find(name).REAL)
         if wanted not in self._seen:
             self._seen[wanted] = self._look(wanted, bool(save_statistics))
         if save_statistics:
@@ -93,9 +120,10 @@ class RealPictures:
         rest = wanted - {"fid"} if given else wanted
         if not rest and not saving:
             return given
-        pictures = sources.folder_pictures(self._files) if self._files else self.pictures(self.order())
+        examples = sources.folder_pictures(self._files) if self._files else self.examples(self.order())
         network = self.network(("fid",) if saving else rest)
-        seen = see("real", pictures, network, rest)
+        count = len(self._files) or len(self.records.examples)
+        seen = see("real", examples, network, rest, self.medium, count)
         if given is None:
             return seen
         check_sizes(given.shape, seen.shape, self.reference, "the data")
@@ -116,7 +144,7 @@ class RealPictures:
                 "--features that it was made with, or make it again with --save-statistics"
             )
         shape = tuple(about["pictures"]) if "pictures" in about else None
-        return Seen("real", moments.count, shape, moments)
+        return Seen("real", moments.count, shape, self.medium, moments)
 
 
 def load_network(features: Features, features_file: str | Path | None, data: Any) -> FeatureNetwork:

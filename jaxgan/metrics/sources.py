@@ -1,4 +1,4 @@
-"""Where the pictures that are scored come from: a data set, a run, a folder. Always uint8 [n, H, W, C], part by part."""
+"""Where the examples that are scored come from: a data set, a run, a folder. Part by part; pictures as uint8 [n, H, W, C]."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,9 +12,10 @@ from jaxgan.data import pictures
 from jaxgan.data.base import Records
 from jaxgan.data.folder import find_pictures
 from jaxgan.errors import UserError
-from jaxgan.metrics.features import quantise
+from jaxgan.media import Medium, Picture
+from jaxgan.metrics.features import prepared
 from jaxgan.run import Run
-from jaxgan.sampling import CHUNK, compiled_sample
+from jaxgan.sampling import CHUNK, compiled_sample, host
 
 
 def without_augmentation(data: Any) -> Any:
@@ -28,21 +29,27 @@ def fixed_examples(data: Any, records: Records, indices: Sequence[int]) -> Itera
         yield data.transform(records.examples[int(index)], np.random.default_rng([0, int(index)]))
 
 
-def real_pictures(data: Any, records: Records, indices: Sequence[int]) -> Iterator[np.ndarray]:
-    """The pictures of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
+def real_examples(
+    data: Any,
+    records: Records,
+    indices: Sequence[int],
+    entry: str = "image",
+    medium: Medium = Picture(),  # noqa: B008
+) -> Iterator[np.ndarray]:
+    """The `entry` of these examples of `data` (`without_augmentation`), in parts of up to `CHUNK`."""
     for start in range(0, len(indices), CHUNK):
         made = fixed_examples(data, records, indices[start : start + CHUNK])
-        yield quantise(np.stack([example["image"] for example in made]), start)
+        yield prepared(medium, np.stack([np.asarray(example[entry]) for example in made]), start)
 
 
-def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Records) -> Iterator[np.ndarray]:
+def generated_examples(run: Run, num: int, seed: int, data: Any, records: Records) -> Iterator[np.ndarray]:
     """`num` samples of a run, in parts of up to `CHUNK`; picture i of a seed is the same whatever `num` is.
 
     What a conditional system is conditioned on (labels, pictures) comes from examples of its data, each once before any is
     repeated, in an order drawn with the seed: so labels are as frequent as they are in the real pictures.
 
     Raises:
-        UserError: the system makes no pictures, or one of them is not finite; the data's captions have other words now.
+        UserError: one of them is not finite, or is not what the run makes; the data's captions have other words now.
     """
     if records.vocabulary != run.record.spec.vocabulary:
         raise UserError(
@@ -69,13 +76,13 @@ def generated_pictures(run: Run, num: int, seed: int, data: Any, records: Record
                     {name: np.asarray(other[name]) for name in inputs if name not in pictures_of} for other in others
                 ]
                 inputs = {**kept, **{name: np.stack([label[name] for label in labels]) for name in labels[0]}}
-        made = np.asarray(sample(variables, inputs, jax.random.fold_in(key, part)), np.float32)
-        if made.ndim != 4 or made.shape[-1] not in (1, 3):
+        made = run.record.medium.checked(host(sample(variables, inputs, jax.random.fold_in(key, part))))
+        if made.shape[1:] != run.record.made.shape:
             raise UserError(
-                f"{type(run.system).__name__} makes arrays {list(made.shape[1:])}, and these metrics compare pictures "
-                "[H, W, 1 or 3]"
+                f"{type(run.system).__name__} makes {list(made.shape[1:])}, and its data has {list(run.record.made.shape)}: "
+                "metrics compare what is of one size"
             )
-        yield quantise(made[: num - start], start)
+        yield prepared(run.record.medium, made[: num - start], start)
 
 
 def folder_files(folder: Path) -> list[Path]:

@@ -25,10 +25,11 @@ import jaxgan
 from jaxgan import configs, media, workdir
 from jaxgan.data import Avatars, Points
 from jaxgan.media import scatter
+from jaxgan.metrics import named
 from jaxgan.metrics.modes import PROTOCOL_SAMPLES, modes_covered
-from jaxgan.metrics.protocols import score, see
-from jaxgan.metrics.real import RealPictures
-from jaxgan.metrics.sources import generated_pictures
+from jaxgan.metrics.real import RealExamples
+from jaxgan.metrics.seeing import see
+from jaxgan.metrics.sources import generated_examples
 from jaxgan.networks import Convolutional, Perceptrons
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.lsgan import LSGAN
@@ -140,16 +141,16 @@ def figures_of(scored: dict[str, dict]) -> dict[str, float]:
 
 def score_avatars(root: Path, seeds: list[int], gallery: Path, only: list[str], data: str = "avatars") -> dict:
     """Half of the real faces against as many generated ones, and, as the floor, against the other half."""
-    real = RealPictures(Avatars(size=32))
+    real = RealExamples(Avatars(size=32))
     order, network = real.order(), real.network(METRICS)
-    half = see("real", real.pictures(order[:COUNT]), network, METRICS)
+    half = see("real", real.examples(order[:COUNT]), network, METRICS)
 
     def compared(what, made):
         seen = see(what, made, network, METRICS)
-        scored = {metric: score(metric, half, seen, network, 0) for metric in METRICS}
+        scored = {metric: named.find(metric).figures(half, seen, network, 0) for metric in METRICS}
         return figures_of(scored), {metric: entry["protocol"] for metric, entry in scored.items()}
 
-    floor, protocols = compared("other real", real.pictures(order[COUNT:]))
+    floor, protocols = compared("other real", real.examples(order[COUNT:]))
     rows, grids = {}, []
     for name, (_, steps) in RUNS[data]().items():
         if only and name not in only:
@@ -159,7 +160,7 @@ def score_avatars(root: Path, seeds: list[int], gallery: Path, only: list[str], 
             run = jaxgan.restore(folder(root, data, name, seed))
             if run.step != steps:
                 raise SystemExit(f"{name}, seed {seed} is at step {run.step} of {steps}: train it first")
-            found.append(compared("generated", generated_pictures(run, COUNT, 0, real.data, real.records))[0])
+            found.append(compared("generated", generated_examples(run, COUNT, 0, real.data, real.records))[0])
             if seed == seeds[0]:
                 grids.append(run.sample(8, seed=0))
         rows[name] = {"steps": steps} | {key: spread([f[key] for f in found]) for key in floor}

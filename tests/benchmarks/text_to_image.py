@@ -26,7 +26,7 @@ from jaxgan import configs, media, workdir
 from jaxgan.media import film
 from jaxgan.metrics.classifier import NEEDED, Classifier, load_classifier
 from jaxgan.metrics.features import quantise
-from jaxgan.metrics.protocols import see
+from jaxgan.metrics.seeing import see
 from jaxgan.run import Run
 from tests.benchmarks import text_to_image_scores as scores
 from tests.benchmarks.text_to_image_scores import FACES, FIRST, PROTOCOL

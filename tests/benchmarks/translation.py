@@ -26,8 +26,8 @@ import jaxgan
 from jaxgan import configs, media, workdir
 from jaxgan.metrics.classifier import load_classifier
 from jaxgan.metrics.features import quantise
-from jaxgan.metrics.protocols import see
 from jaxgan.metrics.real import load_network
+from jaxgan.metrics.seeing import see
 from jaxgan.run import Run
 from tests.benchmarks import translation_scores as scores
 from tests.benchmarks.translation_scores import FACES, HELD_OUT, KEPT, NO_FEATURES, PROTOCOLS, SURVIVE

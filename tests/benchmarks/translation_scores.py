@@ -16,9 +16,10 @@ from jaxgan.conditions.labels import variants
 from jaxgan.data import Avatars, avatar_attributes, avatar_options, render
 from jaxgan.data.sets.dicebear import DERIVED, NONE
 from jaxgan.media import grid
+from jaxgan.metrics import named
 from jaxgan.metrics.classifier import NEEDED, Classifier
 from jaxgan.metrics.features import FeatureNetwork, quantise
-from jaxgan.metrics.protocols import Seen, score, see
+from jaxgan.metrics.seeing import Seen, see
 from jaxgan.metrics.similarity import luminance_of, psnr, ssim
 from jaxgan.metrics.sources import fixed_examples, without_augmentation
 from jaxgan.run import Run
@@ -106,7 +107,7 @@ def fidelity(made: np.ndarray, targets: np.ndarray) -> dict[str, float]:
 def set_distances(real: Seen, made: np.ndarray, network: FeatureNetwork) -> dict[str, dict]:
     """FID and KID of pictures against those that were seen."""
     seen = see("generated", [quantise(made)], network, OF_SETS)
-    return {metric: score(metric, real, seen, network, 0) for metric in OF_SETS}
+    return {metric: named.find(metric).figures(real, seen, network, 0) for metric in OF_SETS}
 
 
 def better(a: dict[str, float], b: dict[str, float], figure: str) -> bool | None:

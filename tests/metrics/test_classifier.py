@@ -8,7 +8,7 @@ from jaxgan.errors import UserError
 from jaxgan.media import Words
 from jaxgan.metrics import classifier, classifier_network
 from jaxgan.metrics.classifier import load_classifier
-from jaxgan.metrics.features import extract
+from jaxgan.metrics.features import stream
 
 COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], np.uint8)
 
@@ -46,7 +46,9 @@ def test_it_learns_the_labels_and_judges_new_pictures(trained):
     images, labels = squares(70, seed=1)
     assert trained.accuracy["label"] == 1.0
     np.testing.assert_array_equal(trained.judge("label").predict(images)["label"], labels)
-    features, logits = extract(trained.features, [images])
+    features, logits = (
+        np.concatenate(parts) for parts in list(zip(*stream(trained.features, [images]), strict=True))[1:]
+    )
     assert features.shape == (70, trained.features.dimensions)
     np.testing.assert_array_equal(logits.argmax(1), labels)
     floats = images[:64].astype(np.float32) / 127.5 - 1
@@ -64,6 +66,30 @@ def test_it_is_found_in_the_cache_and_trained_to_the_same_bits_where_that_is_dam
     assert load_classifier(data, quiet=True).digest == trained.digest
     assert "is damaged" in capsys.readouterr().err
     assert classifier._read(file).digest == trained.digest
+
+
+def test_interrupted_it_goes_on_to_the_same_bits(data, trained, cache, monkeypatch, capsys):
+    (file,) = (path for path in cache.glob("classifier-*.npz") if classifier._read(path).digest == trained.digest)
+    file.unlink()
+    keep, began = classifier_network._keep, []
+
+    def interrupted(path, number, state):
+        keep(path, number, state)
+        if number == 7 and not began:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(classifier_network, "KEPT_EVERY", -1.0)
+    monkeypatch.setattr(classifier_network, "_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_classifier(data)
+    said = capsys.readouterr().err
+    assert "first, once" in said
+    assert "goes on where it was" in said
+    kept = classifier_network._kept
+    monkeypatch.setattr(classifier_network, "_kept", lambda *given: began.append(kept(*given)) or began[0])
+    assert load_classifier(data, quiet=True).digest == trained.digest
+    assert began[0][0] == 7
+    assert not list(cache.glob("*.training.npz"))
 
 
 def test_below_95_percent_it_is_neither_metric_nor_judge(trained):
@@ -125,7 +151,7 @@ def test_faces_with_captions_have_the_classifier_of_the_faces(monkeypatch):
     """Of all parts, and whatever reads the captions."""
     asked = []
 
-    def train(data, records, labels, seed):
+    def train(data, records, labels, seed, *_):
         asked.append((data, labels.classes))
         raise KeyboardInterrupt
 

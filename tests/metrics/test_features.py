@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import UserError
-from jaxgan.metrics.features import BATCH, FeatureNetwork, batches, extract, quantise
+from jaxgan.media import Audio, Medium
+from jaxgan.metrics.features import BATCH, FeatureNetwork, batches, numbers, prepared, quantise, stream
 
 
 def means(seen):
@@ -28,18 +29,19 @@ def test_batches_keep_every_picture_and_its_place():
     np.testing.assert_array_equal(np.concatenate(made), np.concatenate(given))
 
 
-def test_extract_calls_the_network_with_one_shape_and_drops_the_padding():
+def test_the_network_is_called_with_one_shape_and_the_padding_dropped():
     seen, given = [], parts(BATCH, 7)
-    features, logits = extract(means(seen), given)
+    _, features, logits = zip(*stream(means(seen), given), strict=True)
+    features = np.concatenate(features)
     assert set(seen) == {(BATCH, 4, 4, 3)}
-    assert logits is None
+    assert set(logits) == {None}
     pictures = np.concatenate(given).reshape(BATCH + 7, -1)
     np.testing.assert_allclose(features[:, 0], pictures.mean(1), rtol=1e-5)
 
 
 def test_a_picture_of_another_size_is_named():
     with pytest.raises(UserError, match="picture 3 is 5x4"):
-        extract(means([]), parts(3) + parts(1, shape=(5, 4, 3)))
+        list(stream(means([]), parts(3) + parts(1, shape=(5, 4, 3))))
 
 
 def test_quantise_clips_and_refuses_what_is_not_finite():
@@ -49,3 +51,17 @@ def test_quantise_clips_and_refuses_what_is_not_finite():
     images[2, 1, 1, 0] = np.nan
     with pytest.raises(UserError, match="generated picture 66 is not finite"):
         quantise(images, first=64)
+
+
+def test_numbers_are_their_own_features():
+    clips = np.random.default_rng(0).normal(size=(BATCH + 6, 5, 2))
+    network = numbers((5, 2))
+    found = np.concatenate([features for _, features, _ in stream(network, [prepared(Medium(), clips)])])
+    np.testing.assert_array_equal(found, np.float32(clips).reshape(-1, 10))
+    assert (network.name, network.dimensions) == ("numbers", 10)
+    assert network.digest == numbers((5, 2)).digest != numbers((2, 5)).digest
+    with pytest.raises(UserError, match="are 49152 numbers, more than the 4096"):
+        numbers((128, 128, 3))
+    clips[3, 0, 0] = np.inf
+    with pytest.raises(UserError, match="generated sound 3 is not finite"):
+        prepared(Audio(rate=8000), clips)

@@ -129,7 +129,7 @@ def test_previews_and_scores_ask_for_something(tmp_path):
             sources, "compiled_sample", lambda system: lambda v, given, key: seen.append(given) or given["image"]
         )
         records = TwoAttributes().load()
-        list(sources.generated_pictures(run, 16, 0, experiment.data, records))
+        list(sources.generated_examples(run, 16, 0, experiment.data, records))
     given = seen[0]
     own = [
         next(e["label"] for e in records.examples if np.array_equal(e["image"], picture))
