@@ -1,4 +1,4 @@
-"""The README's Python is run as it stands, and so is that of the page on the API, whose names exist."""
+"""The READMEs: their Python is run as it stands, the names on the page of the API exist, and so does what is linked."""
 
 import ast
 import dataclasses
@@ -10,7 +10,15 @@ import pytest
 
 import jaxgan
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parent.parent / "README.md").read_text(), re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = sorted(
+    page for page in ROOT.glob("**/README.md") if not any(part[0] == "." for part in page.relative_to(ROOT).parts)
+)
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
 API = (Path(jaxgan.__file__).parent / "README.md").read_text()
@@ -52,14 +60,14 @@ def test_the_example_on_the_page_of_the_api(tmp_path, monkeypatch):
 def test_the_notebook_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec(BLOCKS[0].replace("steps=2,", "steps=2,\n    devices=1,"), names)
+    exec(blocks("README.md")[0].replace("steps=2,", "steps=2,\n    devices=1,"), names)
     assert names["pictures"].shape == (16, 32, 32, 3)
     assert names["run"].step == 2
 
 
 def test_the_gan_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("my_gan.py").write_text(BLOCKS[1])
+    Path("my_gan.py").write_text(blocks("jaxgan/systems/README.md")[0])
     from jaxgan import configs
 
     experiment = dataclasses.replace(configs.load("my_gan.py"), steps=3)  # on all eight devices
@@ -67,3 +75,25 @@ def test_the_gan_of_ones_own(tmp_path, monkeypatch):
     assert run.step == 3
     assert run.sample(5).shape == (5, 8, 8, 1)
     assert jaxgan.restore("run", experiment=experiment).digest == run.digest
+
+
+def heads(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    links = [first or second for first, second in re.findall(r'\]\(([^)\s]+)\)|src="([^"]+)"', page.read_text())]
+    for link in links:
+        if not link.startswith("http"):
+            path, _, head = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not head or head in heads(target), link
+
+
+def test_the_readme_is_short_and_all_others_are_one_click_away():
+    assert len(README.splitlines()) < 250
+    linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+)", README) if not path.startswith("http")}
+    assert {page.resolve() for page in PAGES} - linked == {(ROOT / "README.md").resolve()}

@@ -20,6 +20,7 @@ from jaxgan.data.arrays import Arrays
 from jaxgan.data.base import ImageData, Records
 from jaxgan.data.captioned import Captioned
 from jaxgan.data.captions import Caption
+from jaxgan.data.derived import Downscaled, Grey, Masked
 from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.joint import Joint
@@ -48,10 +49,13 @@ __all__ = [
     "Caption",
     "Captioned",
     "Digits",
+    "Downscaled",
     "Files",
     "Folder",
+    "Grey",
     "ImageData",
     "Joint",
+    "Masked",
     "OpenMoji",
     "OpenMojiPairs",
     "Pairs",
