@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import numpy as np
 
-from jaxgan import bucket, conditions, workdir
+from jaxgan import bucket, conditions, rows, workdir
 from jaxgan.conditions import captions
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
@@ -27,6 +27,7 @@ from jaxgan.training.logs import read_metrics
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import initial_state
 from jaxgan.training.system import System
+from jaxgan.translation import Translator
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -131,7 +132,7 @@ class Run:
             raise UserError(f"num is {num}: it must be at least 1")
         if text is not None:
             numbers, others = captions.read(self.record, text), conditions.merged(label, given)
-            made = captions.decode(self, self.latents(num, seed), numbers, others, truncation)
+            made = self.decode_captions(self.latents(num, seed), numbers, others, truncation)
             return made.reshape(-1, *made.shape[2:])
         if truncation != 1.0:
             return self.decode(self.latents(num, seed), label, given, truncation)
@@ -195,6 +196,32 @@ class Run:
             {"z": np.asarray(z, np.float32), "inputs": inputs},
         )
 
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors float32 [N, dim] that captions become, between which there are others.
+
+        Raises:
+            UserError: as `sample`; or the system does not turn captions into vectors.
+        """
+        numbers = captions.read(self.record, texts)
+        if not hasattr(self.system, "embed"):
+            raise UserError(f"{type(self.system).__name__} turns captions into no vectors that one could go between")
+        return np.asarray(jax.jit(rows.solo(self.system.embed))({**self.variables(), **self.frozen}, numbers))
+
+    def decode_captions(
+        self,
+        z: np.ndarray,
+        numbers: np.ndarray,
+        given: conditions.Given | None = None,
+        truncation: float = 1.0,
+    ) -> np.ndarray:
+        """Of each caption [C, ...], the pictures [C, N, H, W, C] of the latents z [N, ...].
+
+        `numbers` are captions as `jaxgan.conditions.captions.read` or `embed` gives them. One caption after the other, so that
+        the pictures of one are the same to the bit whatever others are asked for.
+        """
+        each = [{**(given or {}), "text": caption[None]} for caption in numbers]
+        return np.stack([self.decode(z, given=one, truncation=truncation) for one in each])
+
     def invert(self, pictures: np.ndarray) -> np.ndarray:
         """The latents [N, ...] of pictures [N, H, W, C] in [-1, 1] of the size that the run makes: `decode` draws them again.
 
@@ -232,9 +259,14 @@ class Run:
             zebras = run.translate(horses)
             again = run.translate(zebras, direction="ba")
         """
-        from jaxgan.translation.translator import translate
+        return self.translator(direction, statistics, seed).translate(pictures, conditions.merged(label, given))
 
-        return translate(self, pictures, direction, conditions.merged(label, given), statistics, seed)
+    def translator(
+        self, direction: str = "ab", statistics: Literal["batch", "running"] = "batch", seed: int = 0
+    ) -> Translator:
+        """What `translate` does, compiled for each shape once. Raises: UserError: the system does not go in this direction."""
+        variables = {**self.variables(), **self.frozen}
+        return Translator(self.record, variables, direction, statistics, seed, trained=self.step > 0)
 
     def _check_latents(self) -> None:
         if not self.system.has_latents:

@@ -114,8 +114,8 @@ def test_from_caption_to_caption(workdir, run, tmp_path, capsys):
     arguments = ["--between", "texts", "--text", BALD, "--text", PINK, "--frames", "3", "--num", "2", "--out", str(out)]
     assert main(["interpolate", str(workdir), *arguments]) == 0
     assert "6 pictures through 2 captions" in capsys.readouterr().out
-    points = captions.embed(run, [BALD, PINK])
-    middle = captions.decode(run, run.latents(2), (points[:1] + points[1:]) / 2)[0]
+    points = run.embed([BALD, PINK])
+    middle = run.decode_captions(run.latents(2), (points[:1] + points[1:]) / 2)[0]
     ends = [run.sample(2, text=caption) for caption in (BALD, PINK)]
     expected = np.stack([ends[0], middle, ends[1]], 1).reshape(6, 32, 32, 3)
     with Image.open(out) as strip:
@@ -161,7 +161,7 @@ def test_pictures_of_ones_own_by_other_captions(workdir, run, tmp_path, capsys):
     latents = run.invert(mine / np.float32(127.5) - 1)
     assert latents.shape == (2, 4)
     assert np.abs(latents[0] - latents[1]).max() > 1e-4
-    made = captions.decode(run, latents, captions.read(run.record, [BALD, PINK]))
+    made = run.decode_captions(latents, captions.read(run.record, [BALD, PINK]))
     rows = np.stack([mine / np.float32(127.5) - 1, *made], 1)
     with Image.open(out) as sheet:
         np.testing.assert_array_equal(np.asarray(sheet), np.asarray(grid(np.concatenate(rows), 3)))
@@ -214,7 +214,7 @@ def test_an_encoder_of_another_run(run, workdir, tmp_path):
     assert set(second.state.networks) == {"G", "D", "T", "S"}
     shutil.rmtree(other)
     opened = jaxgan.restore(tmp_path / "second")
-    np.testing.assert_array_equal(captions.embed(opened, [BALD]), captions.embed(run, [BALD]))
+    np.testing.assert_array_equal(opened.embed([BALD]), run.embed([BALD]))
     assert jaxgan.fit(dataclasses.replace(again, steps=2), tmp_path / "second", quiet=True).step == 2
 
 

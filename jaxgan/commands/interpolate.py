@@ -68,8 +68,8 @@ def run(argv: list[str]) -> int:
     given = given_by(arguments.label, arguments.given)
     latents = trained.latents(num, arguments.seed)
     if texts:
-        points = path(captions.embed(trained, arguments.text), frames, "lerp", closed=moves)
-        made = captions.decode(trained, latents, points, given, arguments.truncation)
+        points = path(trained.embed(arguments.text), frames, "lerp", closed=moves)
+        made = trained.decode_captions(latents, points, given, arguments.truncation)
         made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
         through = f"{len(arguments.text)} captions"
     else:

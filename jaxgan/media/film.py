@@ -1,17 +1,13 @@
 """Examples in a row, as a file that a person looks at: a sheet (PNG), or a film of stills (GIF, MP4)."""
 
-import tempfile
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from jaxgan.errors import UserError, missing_extra
+from jaxgan.errors import UserError
 from jaxgan.media.base import Medium, enlarged
+from jaxgan.media.moving import ffmpeg, moving, mp4
 from jaxgan.media.picture import Picture
-from jaxgan.media.video import moving
 
 SUFFIXES = (".png", ".gif", ".mp4")
 SMALLEST_FRAME = 256
@@ -28,7 +24,7 @@ def check(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
         allowed = " or ".join((", ".join(suffixes[:-1]), suffixes[-1])) if len(suffixes) > 1 else suffixes[0]
         raise UserError(f"--out {path}: it must end in {allowed}")
     if path.suffix.lower() == ".mp4":
-        _ffmpeg()
+        ffmpeg()
     return path
 
 
@@ -65,33 +61,3 @@ def write(
         return
     frames = [enlarged(still, SMALLEST_FRAME + min(still.size) - 1) for still in map(medium.still, examples)]
     path.write_bytes(moving(frames, fps) if kind == ".gif" else mp4(frames, fps))
-
-
-def mp4(frames: Sequence[Image.Image], fps: float) -> bytes:
-    """The content of an MP4: H.264 in yuv420p, which every browser plays.
-
-    It wants even sides: an odd one is repeated at the edge. Smaller frames than the largest stand in its upper left corner.
-    """
-    width, height = (max(side) for side in zip(*(frame.size for frame in frames), strict=True))
-    width, height = width + width % 2, height + height % 2
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "film.mp4")
-        writer = _ffmpeg().write_frames(str(path), (width, height), fps=fps, quality=8, macro_block_size=2)
-        with warnings.catch_warnings():
-            # JAX warns of forks beside its threads. This one becomes ffmpeg at once, and takes none of their locks.
-            warnings.filterwarnings("ignore", message=".*fork", category=RuntimeWarning)
-            writer.send(None)
-        for frame in frames:
-            pixels = np.asarray(frame.convert("RGB"))
-            room = ((0, height - frame.height), (0, width - frame.width), (0, 0))
-            writer.send(np.ascontiguousarray(np.pad(pixels, room, "edge")))
-        writer.close()
-        return path.read_bytes()
-
-
-def _ffmpeg():
-    try:
-        import imageio_ffmpeg
-    except ImportError as error:
-        raise missing_extra("imageio_ffmpeg", "video", "an MP4 file") from error
-    return imageio_ffmpeg

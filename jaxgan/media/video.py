@@ -1,12 +1,12 @@
 """Clips: floats [T, H, W, C] in [-1, 1], at a rate that the data knows."""
 
 import dataclasses
-import io
 
 import numpy as np
 from PIL import Image, ImageSequence
 
 from jaxgan.media.base import Medium, enlarged, tiled
+from jaxgan.media.moving import moving, mp4
 from jaxgan.media.picture import to_image, to_uint8
 
 FRAMES = 8
@@ -49,11 +49,7 @@ class Video(Medium):
         if suffix not in (".gif", ".webp", ".mp4"):
             return super().encode(x, suffix)
         frames = [enlarged(to_image(frame), SMALLEST_FRAME) for frame in to_uint8(x)]
-        if suffix == ".mp4":
-            from jaxgan.media.film import mp4
-
-            return mp4(frames, self.fps)
-        return moving(frames, self.fps, suffix)
+        return mp4(frames, self.fps) if suffix == ".mp4" else moving(frames, self.fps, suffix)
 
     def fitted(self, x, length):
         """What it lacks is its last frame."""
@@ -66,14 +62,3 @@ class Video(Medium):
         with Image.open(path) as image:
             frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
         return np.stack(frames).astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def moving(frames: list[Image.Image], fps: float, suffix: str = ".gif") -> bytes:
-    """The content of a GIF, which counts in hundredths of a second, or of a WebP, which repeats."""
-    first, *rest = frames
-    file = io.BytesIO()
-    options = {"lossless": True} if suffix == ".webp" else {}
-    first.save(
-        file, suffix[1:].upper(), save_all=True, append_images=rest, duration=round(100 / fps) * 10, loop=0, **options
-    )
-    return file.getvalue()

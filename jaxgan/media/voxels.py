@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.media.base import Medium
-from jaxgan.media.video import moving
+from jaxgan.media.moving import moving
 
 SIDE = 96
 """Pixels of a view."""

@@ -1,5 +1,5 @@
 """Pictures turned into others by a trained run: arrays, files, and sheets of all that could become of them."""
 
-from jaxgan.translation.translator import Translator, asked, translate
+from jaxgan.translation.translator import Translator, asked
 
-__all__ = ["Translator", "asked", "translate"]
+__all__ = ["Translator", "asked"]

@@ -174,9 +174,9 @@ def translate_files(
     Yields:
         Each file when it is done, and None, or why it could not be read or written: one sentence.
     """
-    translator = Translator(run, direction, statistics, seed)
+    translator = run.translator(direction, statistics, seed)
     channels = checked_channels(translator)
-    held = asked(run, given or {}, 1)
+    held = asked(run.record, given or {}, 1)
     pool = ThreadPoolExecutor(THREADS)
     writing: list[tuple[File, Future]] = []
     try:

@@ -11,7 +11,7 @@ from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.media.base import SMALLEST, tiled
 from jaxgan.media.picture import to_image, to_uint8
 from jaxgan.translation.files import File, checked_channels, load, to_float
-from jaxgan.translation.translator import Translator, asked, cropped, pad, padded_size, padding_multiple
+from jaxgan.translation.translator import asked, cropped, pad, padded_size, padding_multiple
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -44,7 +44,7 @@ def domains_sheet(
     Returns:
         The sheet, None if no picture can be read; and why some could not be read.
     """
-    translator = Translator(run, direction, statistics, seed)
+    translator = run.translator(direction, statistics, seed)
     channels = checked_channels(translator)
     others = dict(given or {})
     base = others.pop("label", None)
@@ -64,7 +64,7 @@ def domains_sheet(
         return None, failed
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
-    given = asked(run, {**others, "label": np.stack([label for _, label in columns])}, len(columns))
+    given = asked(run.record, {**others, "label": np.stack([label for _, label in columns])}, len(columns))
     cells = []
     for file, picture in loaded:
         height, width = picture.shape[:2]

@@ -9,7 +9,7 @@ therefore padded to multiples of about `COARSE`.
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ from jaxgan.sampling import in_chunks
 from jaxgan.training.system import System
 
 if TYPE_CHECKING:
-    from jaxgan.run import Run
+    from jaxgan.workdir import Record
 
 PIXELS = 64 * 64 * 64
 """Of pictures that are translated at once: 64 of 64x64, 4 of 256x256; at least one picture."""
@@ -28,30 +28,6 @@ SHAPES = 8
 """Padded shapes that files may have before they are padded more coarsely."""
 COARSE = 64
 TOO_LARGE = "a picture of {0} x {1} needs more memory than there is: make it smaller first (--size)"
-
-
-def translate(
-    run: "Run",
-    pictures: np.ndarray,
-    direction: str = "ab",
-    given: conditions.Given | None = None,
-    statistics: Literal["batch", "running"] = "batch",
-    seed: int = 0,
-) -> np.ndarray:
-    """See `Run.translate`."""
-    translator = Translator(run, direction, statistics, seed)
-    pictures = np.asarray(pictures)
-    if pictures.ndim != 4 or not len(pictures) or pictures.dtype.kind != "f":
-        raise UserError(
-            f"pictures are floats [N, height, width, channels] in [-1, 1], but these are {pictures.dtype} "
-            f"{list(pictures.shape)}"
-        )
-    if pictures.shape[-1] != translator.channels:
-        raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {translator.channels}")
-    height, width = pictures.shape[1:3]
-    padded = pad(pictures, *padded_size(height, width, run.system.multiple))
-    made = translator(padded, np.arange(len(pictures)), asked(run, given or {}, len(pictures)))
-    return cropped(made, (height, width), padded.shape[1:3])
 
 
 class Translator:
@@ -63,31 +39,52 @@ class Translator:
 
     def __init__(
         self,
-        run: "Run",
+        record: "Record",
+        variables: dict[str, Any],
         direction: str = "ab",
         statistics: Literal["batch", "running"] = "batch",
         seed: int = 0,
+        trained: bool = True,
     ):
-        """Raises: UserError: the run does not turn pictures into pictures, or not in this direction."""
-        system = run.system
+        """See `Run.translator`; `trained` says whether networks that were not imported have learnt anything.
+
+        Raises:
+            UserError: the run does not turn pictures into pictures, or not in this direction.
+        """
+        self.record, system = record, record.system
         name = type(system).__name__
         if not system.directions:
             raise UserError(f"{name} does not turn pictures into pictures: jaxgan sample shows what it makes")
         if direction not in system.directions:
             raise UserError(f"there is no direction {direction}: {name} goes {' and '.join(system.directions)}")
         network = system.directions[direction]
-        if not run.step and network in getattr(run.experiment.data, "fresh", ()):
+        if not trained and network in getattr(record.experiment.data, "fresh", ()):
             raise UserError(
                 f"network {network}, which translates {direction}, was not imported and has learnt nothing: import its file, "
                 "too, or go the other way"
             )
         if statistics not in ("batch", "running"):
             raise UserError(f"there are no statistics {statistics}: they are batch or running")
-        self.channels = run.record.source(direction).shape[-1]
-        self._variables = jax.device_put({**run.variables(), **run.frozen})
+        self.channels = record.source(direction).shape[-1]
+        self._variables = jax.device_put(variables)
         self._key = jax.random.key(np.uint32(seed), impl="threefry2x32")
         self._translate = _compiled_translate(system, direction, statistics)
         self._counts: dict[tuple[int, ...], int] = {}  # shape -> pictures at once, as compiled
+
+    def translate(self, pictures: np.ndarray, given: conditions.Given) -> np.ndarray:
+        """See `Run.translate`: pictures of any height and width, whose sides are padded for that."""
+        pictures = np.asarray(pictures)
+        if pictures.ndim != 4 or not len(pictures) or pictures.dtype.kind != "f":
+            raise UserError(
+                f"pictures are floats [N, height, width, channels] in [-1, 1], but these are {pictures.dtype} "
+                f"{list(pictures.shape)}"
+            )
+        if pictures.shape[-1] != self.channels:
+            raise UserError(f"the pictures have {pictures.shape[-1]} channels, but those of the run {self.channels}")
+        height, width = pictures.shape[1:3]
+        padded = pad(pictures, *padded_size(height, width, self.record.system.multiple))
+        made = self(padded, np.arange(len(pictures)), asked(self.record, given, len(pictures)))
+        return cropped(made, (height, width), padded.shape[1:3])
 
     def __call__(self, pictures: np.ndarray, numbers: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
         """Pictures [N, H, W, C] with sides that `multiple` divides, translated; the noise of each is that of its number [N].
@@ -168,10 +165,10 @@ def cropped(made: np.ndarray, size: tuple[int, int], padded: tuple[int, int]) ->
     return made[..., :height, :width, :]
 
 
-def asked(run: "Run", given: conditions.Given, count: int) -> dict[str, np.ndarray]:
+def asked(record: "Record", given: conditions.Given, count: int) -> dict[str, np.ndarray]:
     """What `count` translated pictures shall be, `{entry: [count, ...]}`, besides what they are made of.
 
     Raises:
         UserError: the run takes no such thing, or is not told something.
     """
-    return conditions.values(run.record, count, given, in_turn=False, besides=("input",))
+    return conditions.values(record, count, given, in_turn=False, besides=("input",))

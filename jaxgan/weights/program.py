@@ -17,7 +17,6 @@ import numpy as np
 from jaxgan import rows
 from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.translation.translator import Translator
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
@@ -106,7 +105,7 @@ def _decoder(run: "Run"):
 
 def _translator(run: "Run", direction: str, mapped: Callable):
     """The function of (pictures, conditions), as `_decoder`."""
-    channels = Translator(run, direction).channels  # which says what cannot be done
+    channels = run.translator(direction).channels  # which says what cannot be done
     variables, key = {**run.variables(), **run.frozen}, jax.random.key(0, impl="threefry2x32")
 
     names = _conditions(run)

@@ -202,15 +202,15 @@ def shown_captions(captions: Captions, count: int) -> list[str]:
 
 def strip(run: Run, latents: int) -> tuple[np.ndarray, list[str]]:
     """Rows from one caption to the next, one of `BETWEEN` after the other, for each latent; and what is written beside them."""
-    points = path(captioning.embed(run, BETWEEN), 5, "lerp", closed=False)
-    made = captioning.decode(run, run.latents(latents, 0), points)
+    points = path(run.embed(BETWEEN), 5, "lerp", closed=False)
+    made = run.decode_captions(run.latents(latents, 0), points)
     words = [f"from {BETWEEN[0]}", f"by {BETWEEN[1]}", f"to {BETWEEN[2]}"]
     return np.concatenate(made.swapaxes(0, 1)), [*words, ""][:latents]
 
 
 def restyled(run: Run, own: np.ndarray) -> np.ndarray:
     """Rows of a face and what it becomes by each of `RESTYLED`."""
-    made = captioning.decode(run, run.invert(own), captioning.read(run.record, RESTYLED))
+    made = run.decode_captions(run.invert(own), captioning.read(run.record, RESTYLED))
     return np.concatenate(np.concatenate([own[None], made]).swapaxes(0, 1))
 
 
