@@ -552,3 +552,39 @@ def test_the_page_is_chosen_by_what_the_system_can_do(run, tmp_path):
             other = jaxgan.Run(run.workdir, workdir.Record(None, system(), Spec({})), 0, lambda: None, {})
             assert isinstance(server.build(other, common.Settings(tmp_path)), gradio.Blocks)
     assert asked_for == list(pages)
+
+
+def test_controls_say_each_condition(tmp_path):
+    """A choice of classes, a slider for each number with a name, an example of the data or a file for the rest."""
+    gradio = pytest.importorskip("gradio")
+    kinds = {"label": ((), np.int32), "mood": ((2,), np.float32), "mask": ((8, 8, 1), np.float32)}
+    shapes = {name: jax.ShapeDtypeStruct(*kind) for name, kind in kinds.items()}
+    found = SimpleNamespace(
+        system=SimpleNamespace(conditions=tuple(kinds)),
+        shapes=shapes,
+        classes=("cat", "dog"),
+        spec=Spec(shapes, media={"mood": media.Vector(names=("smile", "frown"), limit=2.0)}),
+    )
+    Image.new("L", (20, 30), 255).save(tmp_path / "mask.png")
+    with gradio.Blocks():
+        asked = conditions.controls(found, common.Settings(tmp_path, max_upload=1000), in_turn=True)
+    parts = conditions.parts(asked)
+    assert [part.label for part in parts[:3]] == ["Class", "smile", "frown"]
+    assert [(bar.minimum, bar.maximum, bar.value) for bar in parts[1:3]] == [(-2, 2, 0)] * 2
+    given = conditions.given(asked, [conditions.EACH, 0.5, -1, 3, None])
+    assert set(given) == {"mood", "mask"}
+    assert given["mask"] == "data:3"
+    np.testing.assert_array_equal(given["mood"], [[0.5, -1]])
+    given = conditions.given(asked, ["dog", 0, 0, 0, str(tmp_path / "mask.png")])
+    assert given["label"].tolist() == [1]
+    np.testing.assert_array_equal(given["mask"], np.ones((1, 8, 8, 1)))
+    for values, sentence in (
+        (["cow", 0, 0, 0, None], "Choose one of cat, dog"),
+        (["dog", 0, 0, -1, None], "The number of an example is a whole one"),
+        (["dog", 0, 0, 0, str(tmp_path / "gone.png")], "no longer here"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            conditions.given(asked, values)
+    (tmp_path / "large.npy").write_bytes(bytes(1001))
+    with pytest.raises(UserError, match="the file is larger"):
+        conditions.given(asked, ["dog", 0, 0, 0, str(tmp_path / "large.npy")])

@@ -112,9 +112,9 @@ def _of_medium(record: "Record", entry: str, settings: Settings) -> Control:
         ]
         return Control(entry, bars, lambda *numbers: np.array([numbers], np.float32))
     kinds = sorted({*medium.suffixes, ".npy"})
-    number = gradio.Number(0, label=f"{name}: example of the data", precision=0, elem_classes="condition")
+    number = gradio.Number(0, label=f"{name}: example of the run's data", precision=0, elem_classes="condition")
     upload = gradio.File(
-        label=f"or a file ({', '.join(kinds)})", file_types=kinds, height=110, elem_classes="condition-file"
+        label=f"or a file ({', '.join(kinds)})", file_types=kinds, height=150, elem_classes="condition-file"
     )
 
     def value(chosen, path):
