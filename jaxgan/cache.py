@@ -54,6 +54,14 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; no for what no path can be, too, such as a hundred numbers."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file whole or not at all, in place of what was there; its folder is made.
 
@@ -72,8 +80,15 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def write_for(path: Path, content: bytes | str) -> None:
-    """`write_whole` where a person said. UserError where it cannot be written."""
+    """`write_whole` where a person said, or into what is there and no file, /dev/stdout say.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     try:
-        write_whole(path, content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        else:
+            write_whole(path.resolve(), content)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None

@@ -219,6 +219,8 @@ class Run:
         `numbers` are captions as `jaxgan.conditions.captions.read` or `embed` gives them. One caption after the other, so that
         the pictures of one are the same to the bit whatever others are asked for.
         """
+        if given and "text" in given:
+            raise UserError("the text is given twice, by itself and among what else is given: say it once")
         each = [{**(given or {}), "text": caption[None]} for caption in numbers]
         return np.stack([self.decode(z, given=one, truncation=truncation) for one in each])
 

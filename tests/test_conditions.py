@@ -152,3 +152,17 @@ def test_a_label_by_itself_and_rows_of_one(run):
         "pose": (1, 4, 2), "mood": (1, 2), "mask": (1, 8, 8, 1), "label": (1, 2)
     }  # fmt: skip
     np.testing.assert_allclose(run.decode(run.latents(3), given=held)[:, 0, 0, 1], [0.375] * 3)
+
+
+def test_many_numbers_and_files_that_are_none(run, tmp_path):
+    others = dict.fromkeys(("mood", "mask", "label"), "data:0")
+    many = ",".join(["0.123456789012345678901234567890123456789"] * 8)  # longer than a path may be
+    np.testing.assert_allclose(run.sample(1, given={**others, "pose": many})[0, 0, 0, 0], 0.123456789, rtol=1e-6)
+    np.savez(tmp_path / "archive.npz", a=np.zeros((4, 2)))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    np.save(tmp_path / "words.npy", np.array([["a", "b"]] * 4))
+    for file in ("archive.npy", "words.npy"):
+        with pytest.raises(UserError, match=f"cannot read .*{file}: it holds no array of numbers"):
+            run.sample(1, given={**others, "pose": str(tmp_path / file)})
+    with pytest.raises(UserError, match="pose is of <U1, and must be numbers"):
+        run.sample(1, given={**others, "pose": np.array([[["a", "b"]] * 4])})

@@ -443,7 +443,9 @@ def test_the_page_of_translations(browser, tmp_path):
 
     def expected(label, size=64):
         settings = common.Settings(tmp_path / "page")
-        path = translation.translate(made, tmp_path / "face.png", settings, label=np.array(label), size=size)
+        path = translation.translate(
+            made, tmp_path / "face.png", settings, given={"label": np.array([label])}, size=size
+        )
         return np.asarray(Image.open(path))
 
     def choose(page, label):

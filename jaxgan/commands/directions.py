@@ -84,7 +84,7 @@ def run(argv: list[str]) -> int:
         found = {f"{name}{number}": vector for number, vector in enumerate(vectors, 1)}
         starts = trained.latents(1, arguments.seed)
     for one, vector in found.items():
-        files.save(trained.workdir, files.Direction(one, vector, made, trained.step, trained.digest))
+        files.save(trained.workdir, files.Direction(one, vector, made, trained.step, trained.digest, trained.weights))
     strengths = np.linspace(-arguments.strength, arguments.strength, COLUMNS, dtype=np.float32)
     points = [z + strength * vector for vector in found.values() for z in starts for strength in strengths]
     film.write(trained.decode(np.stack(points), given=held), out, columns=COLUMNS, medium=trained.record.medium)

@@ -113,7 +113,7 @@ def _transfer_style(arguments: Edit, out: Path) -> int:
     if not pictures:
         raise UserError(f"none of the pictures of --picture {arguments.picture} could be read")
     real = np.stack(pictures)
-    made = trained.decode_captions(trained.invert(real), texts)
+    made = trained.decode_captions(trained.invert(real), texts, given_by(arguments.label, arguments.given))
     rows = np.concatenate([real[None], made]).swapaxes(0, 1)
     film.write(np.concatenate(rows), out, columns=1 + len(texts))
     print(f"{len(real)} pictures, each beside step {trained.step}'s by {len(texts)} captions, in {out}")

@@ -69,7 +69,9 @@ def run(argv: list[str]) -> int:
     latents = trained.latents(num, arguments.seed)
     if texts:
         points = path(trained.embed(arguments.text), frames, "lerp", closed=moves)
-        made = trained.decode_captions(latents, points, given, arguments.truncation)
+        held = conditions.held(trained.record, {**given, "text": points[:1]})
+        others = {entry: rows for entry, rows in held.items() if entry != "text"}
+        made = trained.decode_captions(latents, points, others, arguments.truncation)
         made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
         through = f"{len(arguments.text)} captions"
     else:

@@ -97,6 +97,8 @@ def _rows(record: "Record", entry: str, value: Any, num: int) -> np.ndarray:
         rows = np.asarray(value)
     if entry == "text" and rows.dtype.kind == "f" and hasattr(record.system, "embed"):
         wanted = jax.ShapeDtypeStruct(rows.shape[1:], np.float32)  # what `captions.embed` gives is as good
+    if rows.dtype.kind not in "biuf":
+        raise UserError(f"{entry} is of {rows.dtype}, and must be numbers {[num, *wanted.shape]}, or words")
     if rows.ndim == 0 or rows.shape[1:] != wanted.shape or len(rows) not in (1, num):
         raise UserError(f"{entry} is {list(rows.shape)}, and must be {[num, *wanted.shape]}")
     made = rows.astype(wanted.dtype)
@@ -141,7 +143,7 @@ def _not_taken(record: "Record", entry: str, value: Any, conditions: list[str]) 
 def _not_said(record: "Record", missing: list[str]) -> str:
     name, many = type(record.system).__name__, record.medium.many
     if missing == ["text"]:
-        return f'{name} makes its {many} of captions: give --text "...", or in Python text'
+        return f'{name} makes its {many} of captions: give --text "...", or --given text="...", or in Python text'
     if missing == ["label"]:
         knows = f": it knows {', '.join(record.classes)}" if record.classes else ""
         return f"{name} must be told what the {many} shall be: give --label, or in Python label{knows}"

@@ -50,7 +50,7 @@ def parse_label(text: str, record: "Record") -> np.ndarray:
 
 def check(record: "Record", given: np.ndarray, made: np.ndarray) -> None:
     """Raises: UserError: of the labels `given`, as `made` has them in the data's type, some are none of the run's."""
-    highest = 1 if made.ndim > 1 else len(record.classes) - 1
+    highest = 1 if made.ndim > 1 else len(record.classes) - 1 if record.classes else np.iinfo(np.int32).max
     if (made != given).any() or made.min() < 0 or (record.classes and made.max() > highest):
         raise UserError(f"labels are numbers from 0 to {highest}: {', '.join(record.classes)}")
 
@@ -87,10 +87,12 @@ def variants(record: "Record", base: np.ndarray | None) -> list[tuple[str, np.nd
 
 
 def _class(text: str, classes: tuple[str, ...]) -> int:
-    if not classes and text.isdecimal():
+    if not classes and text.isdecimal() and int(text) < 2**31:
         return int(text)
     if (number := class_number(text, classes)) is not None:
         return number
+    if not classes:
+        raise UserError(f"--label {text}: the classes of the run have no names: give a whole number from 0")
     near = "." if text.isdecimal() else nearest(text, classes)
     raise UserError(f"--label {text}: there is no such class{near} There are {', '.join(classes)}")
 

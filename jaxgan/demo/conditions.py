@@ -111,7 +111,8 @@ def _of_medium(record: "Record", entry: str, settings: Settings) -> Control:
             gradio.Slider(-limit, limit, 0, step=limit / 50, label=bar, elem_classes="condition axis") for bar in names
         ]
         return Control(entry, bars, lambda *numbers: np.array([numbers], np.float32))
-    kinds = sorted({*medium.suffixes, ".npy"})
+    # Pictures are looked at before they are decoded. What a file of another kind would take, nobody knows before.
+    kinds = sorted({*medium.suffixes, ".npy"}) if isinstance(medium, Picture) else [".npy"]
     number = gradio.Number(0, label=f"{name}: example of the run's data", precision=0, elem_classes="condition")
     upload = gradio.File(
         label=f"or a file ({', '.join(kinds)})", file_types=kinds, height=150, elem_classes="condition-file"
@@ -122,8 +123,11 @@ def _of_medium(record: "Record", entry: str, settings: Settings) -> Control:
             if chosen is None or chosen != int(chosen) or chosen < 0:
                 raise UserError("The number of an example is a whole one from 0.")
             return f"data:{int(chosen)}"
-        check = uploads.check if isinstance(medium, Picture) and not path.endswith(".npy") else uploads.check_size
-        check(Path(path), settings)
+        if Path(path).suffix.lower() not in kinds:
+            raise UserError(f"{name}: give a file that ends in {', '.join(kinds)}.")
+        uploads.check_size(Path(path), settings)
+        if Path(path).suffix.lower() != ".npy":
+            uploads.check(Path(path), settings, min(shape[:2]))
         return medium.parse(path, shape)[None]
 
     return Control(entry, [number, upload], value)

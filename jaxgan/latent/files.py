@@ -28,6 +28,7 @@ class Direction:
         made: how, in words.
         step: of the checkpoint.
         digest: of the checkpoint's state.
+        weights: which of the networks' weights it was found with, "ema" or "raw".
     """
 
     name: str
@@ -35,6 +36,7 @@ class Direction:
     made: str
     step: int
     digest: str
+    weights: str = "ema"
 
 
 def save(workdir: Path, direction: Direction) -> Path:
@@ -61,7 +63,14 @@ def load(run: "Run", name: str) -> Direction:
         raise UserError(f'{run.workdir} has no direction "{name}"{hint} make it with {make}')
     try:
         with np.load(path, allow_pickle=False) as file:
-            direction = Direction(name, file["vector"], str(file["made"]), int(file["step"]), str(file["digest"]))
+            direction = Direction(
+                name,
+                file["vector"],
+                str(file["made"]),
+                int(file["step"]),
+                str(file["digest"]),
+                str(file["weights"]) if "weights" in file.files else "ema",
+            )
     except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} is not a direction that jaxgan can read: make it again with jaxgan directions"
@@ -71,6 +80,11 @@ def load(run: "Run", name: str) -> Direction:
         raise UserError(
             f"{path} is of latents of shape {list(direction.vector.shape)}, and those of this run are {list(shape)}: "
             "make it again with jaxgan directions"
+        )
+    if direction.weights != run.weights:
+        raise UserError(
+            f"{path} is of the weights {direction.weights}, and the run is opened with {run.weights}: give --weights "
+            f"{direction.weights}, or make it again with jaxgan directions"
         )
     if direction.digest != run.digest:
         whose = "another run" if direction.step == run.step else f"step {direction.step}, and this is step {run.step}"

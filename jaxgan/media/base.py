@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, is_file
 from jaxgan.errors import UserError
 
 GAP = 2
@@ -109,10 +109,10 @@ class Medium:
             UserError: it is neither, or of another shape.
         """
         path = expanded(words)
-        if path.is_file():
+        if is_file(path):
             try:
                 x = self._read(path, shape)
-            except (UserError, ValueError, OSError, EOFError) as error:
+            except (UserError, ValueError, OSError, EOFError, Image.DecompressionBombError) as error:
                 raise UserError(f"cannot read {words}: {error}") from None
         else:
             try:
@@ -128,6 +128,8 @@ class Medium:
     def _read(self, path: Path, shape: tuple[int, ...]) -> np.ndarray:
         """What is in a file, as long as `shape`."""
         x = self.decode(path) if path.suffix.lower() != ".npy" else np.load(path, allow_pickle=False)
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "biuf":
+            raise ValueError("it holds no array of numbers")
         return self.fitted(x, shape[0]) if x.ndim and x.shape[1:] == shape[1:] else x
 
     def fitted(self, x: np.ndarray, length: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, is_file
 from jaxgan.errors import UserError
 from jaxgan.media.base import Medium
 
@@ -59,7 +59,7 @@ class Text(Medium):
 
     def parse(self, words, shape):
         """The text itself, or a .txt file with it."""
-        if words.lower().endswith(tuple(self.suffixes)) and expanded(words).is_file():
+        if words.lower().endswith(tuple(self.suffixes)) and is_file(expanded(words)):
             return super().parse(words, shape)
         return self.numbers(words, shape[0])
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgan.cache import expanded
+from jaxgan.cache import expanded, is_file
 from jaxgan.errors import UserError, nearest
 from jaxgan.media.base import FONT, LINE, Medium
 
@@ -37,7 +37,7 @@ class Vector(Medium):
 
     def parse(self, words, shape):
         """Also by name, as smile=0.5,frown=1; those that are not named are 0."""
-        if "=" not in words or expanded(words).is_file():
+        if "=" not in words or is_file(expanded(words)):
             return super().parse(words, shape)
         values = np.zeros(shape, np.float32)
         for word in words.split(","):

@@ -103,12 +103,13 @@ def score_run(
     num: int | None = None,
     seed: int = 0,
     save_statistics: str | Path | None = None,
+    quiet: bool = False,
 ) -> dict[str, Any]:
-    """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one."""
+    """What `evaluate` returns, written nowhere: `real` may serve many runs, or many steps of one; `quiet`: no progress."""
     medium = run.record.medium
     if not metrics:
         raise UserError(f"no metric here knows {medium.many} by itself: name some with --metrics")
-    named.check_medium(metrics, medium)
+    named.check_run(metrics, run)
     if num is not None and num < 1:
         raise UserError(f"num is {num}: it must be at least 1")
     network, figures = None, {}
@@ -116,10 +117,10 @@ def score_run(
     count = {"real": run.record.spec.count, "generated": num}
     if of_sets := [name for name in metrics if named.find(name).OF == "sets"]:
         network = real.network(of_sets)
-        shown = real.see(of_sets, save_statistics)
+        shown = real.see(of_sets, save_statistics, quiet)
         count["real"] = shown.count if shown else count["real"]
         made = generated_examples(run, num, seed, real.data, real.records)
-        seen = see("generated", made, network, of_sets, medium, num)
+        seen = see("generated", made, network, of_sets, medium, None if quiet else num)
         check_sizes(shown.shape if shown else None, seen.shape, real.reference or "the data", run.workdir)
         figures = {name: named.find(name).figures(shown, seen, network, seed) for name in of_sets}
     elif save_statistics:
@@ -194,7 +195,7 @@ class During:
     def __call__(self, step: int, run: Run) -> None:
         """Called by `jaxgan.fit` after every step, or every window of fused steps."""
         if self._real is None:  # in the first step: what is wrong with data or network shows at once
-            named.check_medium(self.metrics, run.record.medium)
+            named.check_run(self.metrics, run)
             self._real = real_of(run, *self._features)
             network = self._real.network(self.metrics)
             alike = {"metric": self.keep_best, "num": self.num, "digest": network and network.digest, "seed": self.seed}
@@ -204,7 +205,7 @@ class During:
         self._last = step
         if not due:
             return
-        found = score_run(run, self._real, self.metrics, self.num, self.seed)
+        found = score_run(run, self._real, self.metrics, self.num, self.seed, quiet=True)
         values = {f"evaluation/{name}": value for name, value in _scalars(found["metrics"])}
         run.log(values)
         if self.keep_best is not None:

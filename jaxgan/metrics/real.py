@@ -94,6 +94,10 @@ class RealExamples:
         raise UserError("the metric ppl needs a distance: give --features vgg16 (LPIPS) or classifier")
 
     def _shape(self) -> tuple[int, ...]:
+        if self._files:
+            return next(sources.folder_pictures(self._files)).shape[1:]
+        if self.data is None:
+            raise UserError("--features numbers needs the real examples themselves: give them, or other --features")
         return next(iter(self.examples([0]))).shape[1:]
 
     def order(self) -> np.ndarray:
@@ -104,25 +108,27 @@ class RealExamples:
         """These examples, in parts."""
         return sources.real_examples(self.data, self.records, indices, self.entry, self.medium)
 
-    def see(self, metrics: Iterable[str], save_statistics: str | Path | None = None) -> Seen | None:
-        """All real examples, as the metrics need them; None where none needs any."""
+    def see(
+        self, metrics: Iterable[str], save_statistics: str | Path | None = None, quiet: bool = False
+    ) -> Seen | None:
+        """All real examples, as the metrics need them; None where none needs any. `quiet`: no progress."""
         wanted = frozenset(name for name in metrics if named.find(name).REAL)
         if wanted not in self._seen:
-            self._seen[wanted] = self._look(wanted, bool(save_statistics))
+            self._seen[wanted] = self._look(wanted, bool(save_statistics), quiet)
         if save_statistics:
             seen, network = self._seen[wanted], self.network(("fid",))
             about = {"network": network.name, "digest": network.digest, "pictures": list(seen.shape)}
             seen.moments.save(save_statistics, about)
         return self._seen[wanted]
 
-    def _look(self, wanted: frozenset[str], saving: bool) -> Seen | None:
+    def _look(self, wanted: frozenset[str], saving: bool, quiet: bool) -> Seen | None:
         given = self._given() if self.reference and "fid" in wanted and not saving else None
         rest = wanted - {"fid"} if given else wanted
         if not rest and not saving:
             return given
         examples = sources.folder_pictures(self._files) if self._files else self.examples(self.order())
         network = self.network(("fid",) if saving else rest)
-        count = len(self._files) or len(self.records.examples)
+        count = None if quiet else len(self._files) or len(self.records.examples)
         seen = see("real", examples, network, rest, self.medium, count)
         if given is None:
             return seen
@@ -179,4 +185,4 @@ def load_network(features: Features, features_file: str | Path | None, data: Any
         from jaxgan.metrics.vgg import load_vgg16
 
         return load_vgg16(features_file)
-    raise UserError(f'there is no feature network "{features}": there are classifier, inception and vgg16')
+    raise UserError(f'there is no feature network "{features}": there are classifier, inception, vgg16 and numbers')

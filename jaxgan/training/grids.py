@@ -1,5 +1,6 @@
 """The sheets and files that a run shows while it trains."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ class Grids:
         self._inputs = preview_inputs(record, examples)
         self._complained = False
 
-    def show(self, step: int, networks: dict[str, Network]) -> None:
-        """The sheet of a step; what goes wrong with it is said once, and stops no training."""
+    def show(self, step: int, networks: Callable[[], dict[str, Network]]) -> None:
+        """The sheet of a step, of what `networks` gives; what goes wrong with it is said once, and stops no training."""
         try:
-            self._save(step, networks)
+            self._save(step, networks())
         except Exception as error:
             if is_disk_full(error):
                 raise

@@ -188,7 +188,7 @@ class _Trainer:
                     owed = None
             if processes.leads() and (self._due(self.experiment.sample_every) or last):
                 # Without the way over the host that a Run's state takes.
-                self.grids.show(self.step, self.layout.single(self.state.networks))
+                self.grids.show(self.step, lambda: self.layout.single(self.state.networks))
             # Before the save: a run that is killed in a callback comes by this step again.
             called = time.monotonic()
             for callback in callbacks:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from jaxgan import conditions
-from jaxgan.conditions.labels import parse_label, variants
+from jaxgan.conditions.labels import variants
 from jaxgan.data.pictures import BadPicture, squash
 from jaxgan.media.base import SMALLEST, tiled
 from jaxgan.media.picture import to_image, to_uint8
@@ -15,6 +15,7 @@ from jaxgan.translation.translator import asked, cropped, pad, padded_size, padd
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
+    from jaxgan.workdir import Record
 
 ROWS = 16
 """Pictures on a sheet."""
@@ -46,9 +47,12 @@ def domains_sheet(
     """
     translator = run.translator(direction, statistics, seed)
     channels = checked_channels(translator)
-    others = dict(given or {})
-    base = others.pop("label", None)
-    columns = variants(run.record, parse_label(base, run.record) if isinstance(base, str) else base)
+    # Read once, for all columns: they differ in their label alone.
+    some = (
+        {"label": _label_of_nothing(run.record), **(given or {})} if "label" in run.system.conditions else given or {}
+    )
+    held = asked(run.record, some, 1)
+    columns = variants(run.record, held["label"][0] if "label" in (given or {}) else None)
     loaded, failed = [], []
     for file in files:
         try:
@@ -64,7 +68,8 @@ def domains_sheet(
         return None, failed
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
-    given = asked(run.record, {**others, "label": np.stack([label for _, label in columns])}, len(columns))
+    given = {entry: np.repeat(row, len(columns), 0) for entry, row in held.items()}
+    given["label"] = np.stack([label for _, label in columns])
     cells = []
     for file, picture in loaded:
         height, width = picture.shape[:2]
@@ -77,3 +82,7 @@ def domains_sheet(
     factor = max(1, SMALLEST // smallest)
     tiles = [to_image(to_uint8(cell.repeat(factor, 0).repeat(factor, 1))) for cell in cells]
     return tiled(tiles, len(columns) + 1, ["input", *(name for name, _ in columns)]), failed
+
+
+def _label_of_nothing(record: "Record") -> np.ndarray:
+    return record.zeros(1)["label"]

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxgan import conditions, rows
 from jaxgan.errors import OutOfMemory, UserError, is_out_of_memory
+from jaxgan.media import Picture
 from jaxgan.sampling import in_chunks
 from jaxgan.training.system import System
 
@@ -92,6 +93,12 @@ class Translator:
         What comes of a picture is a function of it, its number and what is given of it: the others are not seen by it.
         """
         shape, enough = pictures.shape[1:], 1 << (len(pictures) - 1).bit_length()
+        for entry, rows_ in given.items():
+            if isinstance(self.record.spec.media[entry], Picture) and rows_.shape[1:3] != shape[:2]:
+                raise UserError(
+                    f"{entry} is {rows_.shape[1]}x{rows_.shape[2]} and belongs to pictures of that size, and here is one of "
+                    f"{shape[0]}x{shape[1]}: bring pictures to the size of the training first (--size)"
+                )
         # A power of two, and what is compiled already: nearly full, and at most a few programs for each shape.
         count = min(at_once(*shape[:2]), max(enough, self._counts.get(shape, 1)))
         self._counts[shape] = count

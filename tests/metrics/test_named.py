@@ -122,3 +122,14 @@ def test_texts_are_unique_and_novel(tmp_path, capsys):
     assert found["unique"] == 2 / 40  # cccc and eeee, of which cccc was learnt from
     assert found["novel"] == 1 / 2
     capsys.readouterr()
+
+
+def test_texts_are_compared_as_they_are_read():
+    """Whatever whole numbers they are, and with nothing in between: a copy is not novel."""
+    text = Text(vocabulary=("a", "b"))
+    real = see("real", [np.array([[1, 2, 0], [2, 2, 2]], np.int64)], None, ("novelty",), text)
+    made = see(
+        "generated", [np.array([[1, 0, 2], [1, 2, 0], [2, 2, 2], [2, 1, 0]], np.int32)], None, ("novelty",), text
+    )
+    found = named.find("novelty").figures(real, made, None, 0)
+    assert (found["unique"], found["novel"]) == (3 / 4, 1 / 3)

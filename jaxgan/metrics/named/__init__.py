@@ -9,7 +9,8 @@ and, of sets,
     REAL              whether it looks at the real ones
     NETWORK           whether it looks by the features of a network
     figures(real, made, network, seed)    {"value", or names of its own: float, "protocol": str, "warning": str or not}
-or, of pairs, compare(features_file); or, of a run, of_run(run, real, num, seed) and, where it is a default, suits(run).
+or, of pairs, compare(features_file); or, of a run, check(run), of_run(run, real, num, seed) and, where it is a default,
+suits(run).
 DECIDES names the figure that decides where there are several.
 A figure without its protocol cannot be compared with anything: the same FID changes with the network, the number of examples
 and their format. So every figure comes with a sentence that names all three.
@@ -20,9 +21,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from jaxgan.errors import UserError, nearest
 from jaxgan.media import Medium
+
+if TYPE_CHECKING:
+    from jaxgan.run import Run
 
 
 @functools.cache
@@ -57,6 +62,14 @@ def check_names(metrics: Iterable[str], kinds: tuple[str, ...], reason: str = ""
         if find(name).OF not in kinds:
             raise UserError(f"the metric {name} does not apply here: {reason}")
     return found
+
+
+def check_run(metrics: Iterable[str], run: "Run") -> None:
+    """Raises: UserError: a metric cannot be measured of the run, of what it makes or of its system."""
+    check_medium(metrics, run.record.medium)
+    for name in metrics:
+        if find(name).OF == "run":
+            find(name).check(run)
 
 
 def check_medium(metrics: Iterable[str], medium: Medium) -> None:

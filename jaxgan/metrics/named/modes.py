@@ -14,12 +14,16 @@ def suits(run):
     return len(getattr(run.experiment.data, "modes", ())) > 0
 
 
-def of_run(run, real, num, seed):
-    """Modes covered and the share of good samples, of `num` samples. UserError where the data has no modes."""
+def check(run):
+    """Raises: UserError: the data does not say where its modes are."""
     if not suits(run):
         raise UserError(
             f"the metric modes needs data that says where its modes are, and {_data(run)} does not: leave it out"
         )
+
+
+def of_run(run, real, num, seed):
+    """Modes covered and the share of good samples, of `num` samples."""
     found = modes_covered(np.asarray(run.sample(num, seed)), run.experiment.data)
     protocol = (
         f"Modes of {_data(run)}, of {found.of}, covered by {num} samples (the literature takes "

@@ -1,7 +1,5 @@
 """Unique and novel: which share of the texts are different from each other, and from all that were learnt from."""
 
-import numpy as np
-
 from jaxgan.media import Text
 from jaxgan.metrics.seeing import counts
 
@@ -11,7 +9,8 @@ KEEPS, REAL, NETWORK = ("all",), True, False
 
 def figures(real, made, network, seed):
     """Both shares, in [0, 1]: a model that repeats one text has 0 and one that copies its data 0."""
-    known, said = ({row.tobytes() for row in np.ascontiguousarray(seen.examples)} for seen in (real, made))
+    # As a person reads them: whatever whole numbers they are, and wherever nothing stands.
+    known, said = ({seen.medium.text(row) for row in seen.examples} for seen in (real, made))
     protocol = (
         f"Unique: different ones among {counts(real, made)}; novel: those of the different ones that are not among the real; "
         "comparable at the same counts, and with what an honest baseline has there"

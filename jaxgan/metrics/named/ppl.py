@@ -7,12 +7,16 @@ from jaxgan.metrics.perceptual_path import perceptual_path_length
 TAKES, OF, LESS_IS_BETTER = (Picture,), "run", True
 
 
-def of_run(run, real, num, seed):
-    """Of `num` steps. UserError where the system has no latent space, or reads captions."""
+def check(run):
+    """Raises: UserError: the system has no latent space, or reads captions."""
     if not run.system.has_latents:
         raise UserError(f"the metric ppl does not apply: {type(run.system).__name__} has no latent space; leave it out")
     if "text" in run.system.conditions:
         raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
+
+
+def of_run(run, real, num, seed):
+    """Of `num` steps."""
     name, digest, distance = real.distance()
     found = perceptual_path_length(run, distance, num, seed=seed)
     protocol = (
