@@ -3,7 +3,7 @@
     jaxgan train lsgan_avatars
 
 1,700 steps took three minutes on two CPU cores, and show varied faces with specks of colour around them, which the penalties
-of the other objectives keep away: the README's table compares them on these networks.
+of the other objectives keep away: the table in tests/benchmarks/README.md compares them on these networks.
 """
 
 from jaxgan import Experiment

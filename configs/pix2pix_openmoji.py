@@ -6,7 +6,7 @@
 
 Half the paper's width, InstanceNorm instead of BatchNorm and batches of 8 instead of 1: a picture is then normalised by its own
 statistics in training as at test time, whatever the batch. No emoji of `data.part` test, and no variant of one, is trained on.
-4,000 steps took some 25 minutes beside other work; held-out emoji come out coloured, if patchily (README).
+4,000 steps took some 25 minutes beside other work; held-out emoji come out coloured, if patchily (tests/benchmarks/README.md).
 """
 
 from jaxgan import Experiment

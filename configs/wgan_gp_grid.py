@@ -4,7 +4,7 @@
 
 5,000 steps, with the rate falling over as many, took 65 to 105 seconds on two CPU cores and covered 25 of 25 modes on each of
 three seeds, with 87% of the samples within three standard deviations of one (`jaxgan.metrics.modes`; of the data itself 99%
-are); the 6,000 of this config do a little better. The README's table compares the objectives.
+are); the 6,000 of this config do a little better. The table in tests/benchmarks/README.md compares the objectives.
 
 What it took. The paper's lambda of 10 keeps the critic from rising and falling between modes that are close; 0.1 lets it. One
 move of the critic a step does as well as 5 for the same cost. The paper's beta1 of 0 lets both players go at 2e-3. Samples come

@@ -1,4 +1,4 @@
-"""Seven objectives on one pair of networks, on avatars of 32x32 and on 25 Gaussians: the ablation table of the README.
+"""Seven objectives on one pair of networks, on avatars of 32x32 and on 25 Gaussians: the ablation table of README.md beside it.
 
     python -m tests.benchmarks.objectives train --workdir DIR [--data avatars] [--seeds 0 1 2] [--only WGAN-GP]
     python -m tests.benchmarks.objectives train --workdir DIR --data later      # RaGAN, latents that are shared

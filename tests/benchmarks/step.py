@@ -1,7 +1,7 @@
 """Training steps of jaxgan beside PyTorch's, in one process, pair by pair.
 
     python -m tests.benchmarks.step --system dcgan wgan_gp --results tests/benchmarks/results
-    python -m tests.benchmarks.step --system all --compile --results tests/benchmarks/results    # and prints the README's table
+    python -m tests.benchmarks.step --system all --compile --results tests/benchmarks/results    # prints the table of README.md
 
 DCGAN stands there twice: beside a twin with its own passes, and, with latents that both players share, beside the passes of
 PyTorch's own example. Of DCGAN and WGAN-GP in two widths, and of Pix2Pix, CycleGAN, StarGAN and text to image in one; on the
@@ -301,7 +301,7 @@ def largest_resident_set() -> int:
 
 
 def table(results: dict[str, dict]) -> str:
-    """For the README."""
+    """For README.md."""
     lines = [
         "| step | GFLOP | images/s: jaxgan | PyTorch | PyTorch compiled | speed of PyTorch's (range) | of the compiled | "
         "peak: jaxgan (its program) | PyTorch | compiled in |",
