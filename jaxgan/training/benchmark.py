@@ -5,6 +5,7 @@ import functools
 import math
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -55,36 +56,14 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     start = fresh_state(system, experiment.seed, lambda: record.zeros(2))
     state, frozen = layout.place(start), layout.replicate(system.frozen())
 
-    began = time.perf_counter()
-    turns, first, ends = next(iter(parallel.parts(plan, layout)))
-    function = parallel.compiled_turns(system, turns, plan if ends else None, layout)
-    used = layout.put({name: value[: _reads(system, turns)] for name, value in batch.items()})
-    compiled = function.lower(state, frozen, used, jnp.int32(first)).compile()
-    compile_seconds = time.perf_counter() - began
-
+    compiled, compile_seconds = _compiled(system, plan, layout, state, frozen, batch)
     fused = experiment.fuse if layout.scan else 1
     if fused > 1:
         stacked = {name: np.stack([value] * fused) for name, value in batch.items()}
         run = functools.partial(parallel.run_window, system, plan, layout)
     else:
-        stacked = batch
-        run = functools.partial(parallel.run_step, system, plan, layout)
-
-    def steps(state, count):
-        for _ in range(count):
-            state, _ = run(state, frozen, stacked)
-        return jax.block_until_ready(state)
-
-    state = steps(state, 1)  # the first call compiles again, and later ones do not
-    began = time.perf_counter()
-    state = steps(state, 2)
-    calls = max(1, round(WINDOW_SECONDS / ((time.perf_counter() - began) / 2)))
-    seconds = []
-    for _ in range(WINDOWS):
-        began = time.perf_counter()
-        state = steps(state, calls)
-        seconds.append((time.perf_counter() - began) / calls / fused)
-    step_seconds = statistics.median(seconds)
+        stacked, run = batch, functools.partial(parallel.run_step, system, plan, layout)
+    step_seconds = _seconds(lambda state: run(state, frozen, stacked)[0], state) / fused
     flops = step_flops(system, plan, start, system.frozen(), batch)
     return {
         "system": workdir.system_name(system),
@@ -103,6 +82,37 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         "parallel": layout.mode,
         "versions": workdir.versions(),
     }
+
+
+def _compiled(
+    system: System, plan: parallel.Turns, layout: parallel.Layout, state: Any, frozen: Any, batch: dict[str, np.ndarray]
+) -> tuple[Any, float]:
+    """The program of a step, or of its first part where it runs in parts, and the seconds that it took to make."""
+    began = time.perf_counter()
+    turns, first, ends = next(iter(parallel.parts(plan, layout)))
+    function = parallel.compiled_turns(system, turns, plan if ends else None, layout)
+    used = layout.put({name: value[: _reads(system, turns)] for name, value in batch.items()})
+    compiled = function.lower(state, frozen, used, jnp.int32(first)).compile()
+    return compiled, time.perf_counter() - began
+
+
+def _seconds(call: Callable[[Any], Any], state: Any) -> float:
+    """Of one call from state to state: the median over windows of about `WINDOW_SECONDS`, blocked until ready."""
+
+    def window(state: Any, count: int) -> tuple[Any, float]:
+        began = time.perf_counter()
+        for _ in range(count):
+            state = call(state)
+        state = jax.block_until_ready(state)
+        return state, (time.perf_counter() - began) / count
+
+    state, _ = window(state, 1)  # the first call compiles again, and later ones do not
+    state, once = window(state, 2)
+    calls, seconds = max(1, round(WINDOW_SECONDS / once)), []
+    for _ in range(WINDOWS):
+        state, one = window(state, calls)
+        seconds.append(one)
+    return statistics.median(seconds)
 
 
 def usual_plan(system: System, steps: int) -> parallel.Turns:
