@@ -99,6 +99,7 @@ def test_what_could_not_be_sent_stays_until_somebody_else_writes(store, tmp_path
     assert sorted(p.name for p in place.iterdir()) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_what_this_machine_trains_in_is_left_alone(store, tmp_path):
     """By a callback, and by commands beside it."""
     seen = []

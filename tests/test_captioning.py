@@ -20,6 +20,8 @@ from jaxgan.networks import Convolutional, WordGRU
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.weights import shipped, unpack
 
+pytestmark = pytest.mark.slow
+
 FACES = AvatarCaptions(size=32, count=60)
 BALD, PINK = "a bald person in a blue shirt", "someone with pink hair and sunglasses"
 
@@ -203,7 +205,6 @@ def test_directions_find_no_captions(workdir, tmp_path, capsys):
     assert main(["directions", str(workdir), *held]) == 0
 
 
-@pytest.mark.slow
 def test_an_encoder_of_another_run(run, workdir, tmp_path):
     """It is taken over when the run begins, and not looked for again; there is no first stage."""
     other = tmp_path / "other"
@@ -238,13 +239,11 @@ def test_an_encoder_that_does_not_fit(changes, said, run, workdir, tmp_path):
     assert not (tmp_path / "run").exists()  # and nothing stands in the way of the right one
 
 
-@pytest.mark.slow
 def test_a_stage_that_is_never_reached_is_said(run, tmp_path, capsys):
     jaxgan.fit(dataclasses.replace(run.experiment, steps=1), tmp_path / "run", quiet=True)
     assert "the phase generator makes no move in 1 steps: raise --steps" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_a_run_that_goes_on_is_the_same(run, workdir, tmp_path):
     """Stopped within each stage."""
     for steps in (1, 2, 3):

@@ -259,6 +259,7 @@ def test_data_that_moved(tmp_path, capfd, monkeypatch):
     assert "examples: 6 in the workdir, 7 now" in one_sentence(capfd.readouterr().err)
 
 
+@pytest.mark.slow
 def test_a_workdir_among_the_pictures(tmp_path, capfd, monkeypatch):
     """The default one, runs/, in the folder that one is in: it is no class, and its grids are no pictures."""
     monkeypatch.chdir(tmp_path)
@@ -289,6 +290,7 @@ def test_the_last_source_counts(tmp_path, capfd):
     assert "GAN on 5 examples" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_labels_that_are_numbers_are_names(tmp_path, capfd):
     """Class folders 1, 2, 3, or labels from 1: 0 is none of them, and 1 is one."""
     np.savez(tmp_path / "x.npz", image=np.zeros((6, 8, 8), np.uint8), label=np.arange(6) % 3 + 1)

@@ -23,13 +23,16 @@ import jax.numpy as jnp
 
 from jaxgan.nn import initializers, lowering
 
-Size = int | tuple[int, int]
-Padding = int | Literal["SAME", "VALID"]
+Size = int | tuple[int, ...]
+Padding = int | tuple[int, ...] | Literal["SAME", "VALID"]
 Initializer = jax.nn.initializers.Initializer
 
 
 class Conv(nn.Module):
-    """Two-dimensional convolution: [B, H, W, C] to [B, H', W', features].
+    """Convolution over height and width: [B, H, W, C] to [B, H', W', features].
+
+    Or over one axis, [B, T, C], of sounds and sequences, or three, [B, depth, H, W, C], of clips and shapes: what is said
+    here of two holds for these. The input's shape says how many there are.
 
         y[i, j] = sum_{p, q} x[i * stride + p - padding, j * stride + q - padding] . kernel[p, q] + bias
 
@@ -42,9 +45,9 @@ class Conv(nn.Module):
 
     Attributes:
         features: channels of the output.
-        kernel: height and width of the kernel.
+        kernel: of the kernel, along all axes or each.
         stride: pixels from one window to the next.
-        padding: zeros on every side, "SAME", or "VALID" for none.
+        padding: zeros on every side, or along each axis; "SAME", or "VALID" for none.
         use_bias: off in front of a norm, which would cancel it.
         train_bias: False keeps the bias as it is. Where a norm cancels it and it is there for the sake of other people's
             weights, its gradient is rounding error alone, of which Adam would make whole steps.
@@ -68,11 +71,13 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        window, stride = _pair(self.kernel), _pair(self.stride)
+        window, stride = _each(self.kernel, x), _each(self.stride, x)
         if isinstance(self.padding, int):
-            padding = ((self.padding, self.padding),) * 2
+            padding = ((self.padding, self.padding),) * len(window)
+        elif isinstance(self.padding, tuple):
+            padding = tuple((pad, pad) for pad in self.padding)
         else:
-            padding = tuple(jax.lax.padtype_to_pads(x.shape[1:3], window, stride, self.padding))
+            padding = tuple(jax.lax.padtype_to_pads(x.shape[1:-1], window, stride, self.padding))
         kernel, bias = _parameters(self, x, window)
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = lowering.conv(x, kernel, stride, padding)
@@ -80,7 +85,7 @@ class Conv(nn.Module):
 
 
 class ConvTranspose(nn.Module):
-    """Two-dimensional transposed convolution: [B, H, W, C] to [B, H', W', features].
+    """Transposed convolution over height and width: [B, H, W, C] to [B, H', W', features]; over one axis or three as `Conv`.
 
     H' = (H - 1) * stride - 2 * padding + kernel + output_padding, and with "SAME" H * stride: 4x4 and 5x5
     kernels with stride 2 double the size exactly. The module's docstring says what it computes. Radford et
@@ -92,10 +97,10 @@ class ConvTranspose(nn.Module):
 
     Attributes:
         features: channels of the output.
-        kernel: height and width of the kernel.
+        kernel: of the kernel, along all axes or each.
         stride: pixels in the output from one copy of the kernel to the next.
-        padding: pixels cut off every side of the sum of copies (PyTorch's meaning), "SAME", or "VALID" for
-            none.
+        padding: pixels cut off every side of the sum of copies (PyTorch's meaning), or along each axis; "SAME", or "VALID"
+            for none.
         output_padding: pixels given back at the end of each axis, where `padding` is a number: 5x5, stride 2,
             padding 2 doubles the size with 1. ("SAME" doubles too, aligned one pixel differently.)
         use_bias: off in front of a norm, which would cancel it.
@@ -124,9 +129,9 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        window, stride = _pair(self.kernel), _pair(self.stride)
-        if isinstance(self.padding, int):
-            before = [k - 1 - self.padding for k in window]
+        window, stride = _each(self.kernel, x), _each(self.stride, x)
+        if not isinstance(self.padding, str):
+            before = [k - 1 - pad for k, pad in zip(window, _each(self.padding, x), strict=True)]
             padding = tuple((b, b + self.output_padding) for b in before)
         elif self.output_padding:
             raise ValueError(f"output_padding goes with a padding in pixels, not with {self.padding!r}.")
@@ -138,7 +143,7 @@ class ConvTranspose(nn.Module):
         return y if bias is None else y + bias
 
 
-def _parameters(module: nn.Module, x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, jax.Array | None]:
+def _parameters(module: nn.Module, x: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array | None]:
     kernel = module.param("kernel", module.kernel_init, (*window, x.shape[-1], module.features), jnp.float32)
     if not module.use_bias:
         return kernel, None
@@ -155,5 +160,15 @@ def _transposed_padding(window: int, stride: int, padding: str) -> tuple[int, in
     return before, total - before
 
 
-def _pair(size: Size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else size
+def _each(size: Size, x: jax.Array) -> tuple[int, ...]:
+    """Along each axis of `x` [B, ..., C].
+
+    Raises:
+        ValueError: it says something of another number of axes, or `x` has none, or more than three.
+    """
+    axes = x.ndim - 2
+    if not 1 <= axes <= 3 or not (isinstance(size, int) or len(size) == axes):
+        raise ValueError(
+            f"a convolution of {x.shape} over {axes} axes cannot have {size}: give a number, or one for each."
+        )
+    return (size,) * axes if isinstance(size, int) else tuple(size)

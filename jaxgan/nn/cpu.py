@@ -33,7 +33,9 @@ import jax.numpy as jnp
 from jax import lax
 
 Pair = tuple[int, int]
-Pads = tuple[Pair, Pair]
+Sizes = tuple[int, ...]
+"""Along each axis; two here, three in `jaxgan.nn.volumes`."""
+Pads = tuple[Pair, ...]
 Form = Callable[[jax.Array, jax.Array], jax.Array]
 
 SMALL = 4
@@ -51,14 +53,14 @@ NARROW = 9
 class Geometry(NamedTuple):
     """What the shapes of two of x, k and y leave open about the third."""
 
-    stride: Pair
+    stride: Sizes
     padding: Pads  # zeros around x; negative crops
-    size: Pair  # of x
-    window: Pair  # of k
+    size: Sizes  # of x
+    window: Sizes  # of k
 
     @property
-    def positions(self) -> Pair:
-        """Height and width of y."""
+    def positions(self) -> Sizes:
+        """Height and width of y, and the depth of three axes."""
         padded = (size + sum(pads) for size, pads in zip(self.size, self.padding, strict=True))
         return tuple((n - k) // s + 1 for n, k, s in zip(padded, self.window, self.stride, strict=True))
 
@@ -76,14 +78,20 @@ class Geometry(NamedTuple):
 
 def convolve(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> jax.Array:
     """F(x, k), plainly."""
-    return lax.conv_general_dilated(
-        x, kernel, geometry.stride, geometry.padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
+    axes = "DHW"[-len(geometry.size) :]
+    numbers = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
+    return lax.conv_general_dilated(x, kernel, geometry.stride, geometry.padding, dimension_numbers=numbers)
+
+
+def transposed_in_input(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> jax.Array:
+    """X(k, y), plainly: JAX's transposition of F in x."""
+    x = jax.ShapeDtypeStruct((y.shape[0], *geometry.size, kernel.shape[-2]), y.dtype)
+    return jax.linear_transpose(lambda x: convolve(geometry, x, kernel), x)(y)[0]
 
 
 def transposed_in_kernel(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
     """W(x, y), plainly: JAX's transposition of F in k."""
-    kernel = jax.ShapeDtypeStruct((*geometry.window, x.shape[3], y.shape[3]), x.dtype)
+    kernel = jax.ShapeDtypeStruct((*geometry.window, x.shape[-1], y.shape[-1]), x.dtype)
     return jax.linear_transpose(lambda kernel: convolve(geometry, x, kernel), kernel)(y)[0]
 
 

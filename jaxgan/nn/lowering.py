@@ -20,8 +20,9 @@ convolution as a convolution of a spread-out input, whose kernel gradient XLA's 
 for: 616 ms where W takes 16 (16x16x128 to 32x32x64, 4x4, stride 2, batch 32, 2 cores, jax 0.10.2); the second
 derivatives of a convolution meet the same. On GPU and TPU F, X and W are the calls that cuDNN and XLA know
 as forward, backward-data and backward-filter; on CPU `jaxgan.nn.cpu` writes some shapes of them in another
-form, which that backend computes up to 50 times faster. Sums of shifted matrix products, and convolutions of
-what space-to-depth makes of an input, were measured and were not faster.
+form, which that backend computes up to 50 times faster, and `jaxgan.nn.volumes` those over three axes. (One axis
+is two, of which one has one pixel.) Sums of shifted matrix products, and convolutions of what space-to-depth makes
+of an input, were measured over two axes and were not faster.
 
 Two limits. Forward-mode differentiation (`jax.jvp`, `jax.linearize`) does not pass through `jax.custom_vjp`.
 And inside `lax.scan` XLA's CPU backend has no fast path for W either (2 s for the 16 ms above): unroll.
@@ -30,55 +31,68 @@ And inside `lax.scan` XLA's CPU backend has no fast path for W either (2 s for t
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.nn import cpu
-from jaxgan.nn.cpu import Geometry, Pads, Pair, convolve
+from jaxgan.nn import cpu, volumes
+from jaxgan.nn.cpu import Geometry, Pads, Sizes, convolve
 
 
-def conv(x: jax.Array, kernel: jax.Array, stride: Pair, padding: Pads) -> jax.Array:
-    """Convolve `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_general_dilated`.
+def conv(x: jax.Array, kernel: jax.Array, stride: Sizes, padding: Pads) -> jax.Array:
+    """Convolve `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_general_dilated`; over one axis or three likewise.
 
     Args:
-        x: [B, H, W, C].
-        kernel: [kh, kw, C, D].
-        stride: along height and width.
-        padding: zeros before and after, along height and width.
+        x: [B, H, W, C], or [B, W, C], or [B, depth, H, W, C].
+        kernel: [kh, kw, C, D], with as many axes before C as `x` has.
+        stride: along each of them.
+        padding: zeros before and after, along each of them.
 
     Returns:
         [B, H', W', D] with H' = floor((H + before + after - kh) / stride) + 1.
     """
-    geometry = Geometry(tuple(stride), _pads(padding), x.shape[1:3], kernel.shape[:2])
+    if x.ndim == 3:
+        return conv(x[:, None], kernel[None], (1, *stride), ((0, 0), *padding))[:, 0]
+    geometry = Geometry(tuple(stride), _pads(padding), x.shape[1:-1], kernel.shape[:-2])
     return _output(geometry, x, kernel)
 
 
-def conv_transpose(x: jax.Array, kernel: jax.Array, stride: Pair, padding: Pads) -> jax.Array:
+def conv_transpose(x: jax.Array, kernel: jax.Array, stride: Sizes, padding: Pads) -> jax.Array:
     """Transposed convolution of `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_transpose`.
 
+    Over one axis or three likewise.
+
     Args:
-        x: [B, H, W, C].
-        kernel: [kh, kw, C, D].
-        stride: along height and width of the output.
-        padding: zeros before and after the spread-out input, along height and width. (PyTorch's padding p is
+        x: [B, H, W, C], or [B, W, C], or [B, depth, H, W, C].
+        kernel: [kh, kw, C, D], with as many axes before C as `x` has.
+        stride: along each of them, of the output.
+        padding: zeros before and after the spread-out input, along each of them. (PyTorch's padding p is
             (kh - 1 - p, kh - 1 - p + output_padding) here.)
 
     Returns:
         [B, H', W', D] with H' = (H - 1) * stride + before + after - kh + 2.
     """
-    window = kernel.shape[:2]
+    if x.ndim == 3:
+        return conv_transpose(x[:, None], kernel[None], (1, *stride), ((0, 0), *padding))[:, 0]
+    window = kernel.shape[:-2]
     # The convolution C whose transpose this is: it looks kh - 1 - before beyond the edge of the output, with
     # the kernel turned round.
     padding = tuple((k - 1 - before, k - 1 - after) for k, (before, after) in zip(window, padding, strict=True))
     size = tuple(
         (n - 1) * s + k - before - after
-        for n, s, k, (before, after) in zip(x.shape[1:3], stride, window, padding, strict=True)
+        for n, s, k, (before, after) in zip(x.shape[1:-1], stride, window, padding, strict=True)
     )
     geometry = Geometry(tuple(stride), padding, size, window)
-    return _input(geometry, kernel[::-1, ::-1].swapaxes(2, 3), x)
+    turned = jnp.flip(kernel, tuple(range(len(window)))).swapaxes(-2, -1)
+    return _input(geometry, turned, x)
 
 
 def _pads(padding) -> Pads:
     return tuple(tuple(pair) for pair in padding)
+
+
+def _forms(geometry: Geometry):
+    """The module that has the forms for CPU of so many axes."""
+    return volumes if len(geometry.size) == 3 else cpu
 
 
 def _on(cpu_form, form, *operands):
@@ -91,24 +105,21 @@ def _on(cpu_form, form, *operands):
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _output(geometry: Geometry, x, kernel):
     """F(x, k)."""
-    return _on(cpu.output_form(geometry, x, kernel), partial(convolve, geometry), x, kernel)
+    return _on(_forms(geometry).output_form(geometry, x, kernel), partial(convolve, geometry), x, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _input(geometry: Geometry, kernel, y):
     """X(k, y), by JAX's transposition of F in x."""
 
-    def transposed(kernel, y):
-        x = jax.ShapeDtypeStruct((y.shape[0], *geometry.size, kernel.shape[2]), y.dtype)
-        return jax.linear_transpose(lambda x: convolve(geometry, x, kernel), x)(y)[0]
-
-    return _on(cpu.input_form(geometry, kernel, y), transposed, kernel, y)
+    plain = partial(cpu.transposed_in_input, geometry)
+    return _on(_forms(geometry).input_form(geometry, kernel, y), plain, kernel, y)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _kernel(geometry: Geometry, x, y):
     """W(x, y), by JAX's transposition of F in k."""
-    return _on(cpu.kernel_form(geometry, x, y), partial(cpu.transposed_in_kernel, geometry), x, y)
+    return _on(_forms(geometry).kernel_form(geometry, x, y), partial(cpu.transposed_in_kernel, geometry), x, y)
 
 
 def _with_residuals(function):

@@ -57,6 +57,7 @@ def test_residual_networks_have_the_papers_sizes():
     assert [shape for name, shape in found.items() if len(shape) == 2] == [(128, 1)]
 
 
+@pytest.mark.slow
 def test_labels_matter_only_where_there_are_classes():
     """Class 0 and class 1 differ in both networks; in the discriminator by the projection alone."""
     generator, discriminator = RESIDUAL.generator((32, 32, 3), 2, jnp.float32), RESIDUAL.discriminator(2, jnp.float32)

@@ -114,6 +114,7 @@ class Wrong(RaGAN):
         return adversarial.relativistic_average_loss(turn.fake_logits, turn.real_logits), jaxgan.Outcome()
 
 
+@pytest.mark.slow
 def test_statistics_that_no_phase_changes_are_noticed(tmp_path, capfd):
     """By whoever trains it, and by the tests that each system has."""
     system = Wrong(FACES.networks)
