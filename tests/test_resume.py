@@ -152,17 +152,13 @@ SMALL_TRANSLATORS = {
         "--system.generator.width", 4, "--system.generator.blocks", 1, "--system.discriminator.width", 4, "--system.pool", 5,
         "--data.a.size", 32, "--data.b.size", 32, "--data.a.count", 24, "--data.b.count", 16,
     ],
-    "stargan_avatars": [
-        "--system.width", 4, "--system.blocks", 1, "--system.discriminator-width", 4, "--system.discriminator-layers", 3,
-        "--data.size", 32, "--data.count", 24,
-    ],
 }  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", list(SMALL_TRANSLATORS))
 def test_killed_with_all_that_lasts(config, tmp_path):
-    """The pool of CycleGAN; and of StarGAN, targets that the batch decides."""
+    """The pool of CycleGAN."""
     command = [
         "train", config, *SMALL_TRANSLATORS[config], "--steps", 24, "--checkpoint-every", 2, "--log-every", 2, "--devices", 1
     ]  # fmt: skip

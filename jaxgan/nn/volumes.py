@@ -5,11 +5,13 @@ these are made. Plainly that backend computes X of some shapes at 0.02 GFLOP/s. 
 float order.
 
 - The depth of a window as features (`_stacked`): the slices that a window sees are laid beside each other as features, depth
-  and batch are rows, and what is left is over two axes.
-- A stride that divides the window on every axis, such as a generator's layers that double: the pixels of a block are features,
-  and what is left has no stride (`_blocks`).
-- Small maps: matrix products (`_windows`).
-- W: summed over groups of rows that the caches hold.
+  and batch are rows, and what is left is over two axes. F and W are taken so, W summed over groups of rows that the caches
+  hold. From 13x32x32, 32 features to 64, 4x4x4 with stride (1, 2, 2): W at 69 GFLOP/s for 11.
+- X of a stride that divides the window on every axis, such as a generator's layers that double: the pixels of a block are
+  features, and what is left has no stride (`_blocks`). To 32^3 with one feature from 16^3 with 32: 72 GFLOP/s for 0.03.
+- Smallest maps: matrix products (`_windows`).
+
+`python -m tests.benchmarks.volumes` measures them beside the plain ones.
 """
 
 import math
@@ -22,10 +24,10 @@ from jax import lax
 from jaxgan.nn import cpu
 from jaxgan.nn.cpu import Form, Geometry
 
-SMALL = 64
-"""Positions of a map, such as 4x4x4, up to which a convolution is a matrix product."""
-FEW = 4
-"""Features up to which F and W of a stride are taken in blocks."""
+SMALL = 8
+"""Positions of a map, such as 2x2x2, up to which a convolution is a matrix product."""
+LARGE = 64
+"""Positions beyond which X of a stride is taken in blocks."""
 GROUP = 2**21
 """Bytes of the stacked rows that W sums at a time."""
 
@@ -34,37 +36,25 @@ def output_form(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> Form | N
     """How F(x, k) is computed on CPU."""
     if min(geometry.positions) < 1:
         return None
-    if math.prod(geometry.positions) <= SMALL:
-        return partial(_product, geometry)
-    if _in_blocks(geometry) and x.shape[-1] <= FEW:
-        return lambda x, kernel: _output(_inner(geometry), _blocks(geometry, x), _kernel_of_blocks(geometry, kernel))
-    return partial(_output, geometry)
+    return partial(_product if math.prod(geometry.positions) <= SMALL else _output, geometry)
 
 
 def input_form(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> Form | None:
     """How X(k, y) is computed on CPU."""
+    positions = math.prod(geometry.positions)
     if min(geometry.positions) < 1:
         return None
-    if math.prod(geometry.positions) <= SMALL:
+    if positions <= SMALL:
         return partial(_product_input, geometry)
-    if _in_blocks(geometry):
-        return partial(_input_of_blocks, geometry)
-    return partial(_input, geometry)
+    in_blocks = geometry.divided and min(geometry.stride) > 1 and positions > LARGE
+    return partial(_input_of_blocks if in_blocks else _input, geometry)
 
 
 def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
     """How W(x, y) is computed on CPU."""
     if min(geometry.positions) < 1:
         return None
-    if math.prod(geometry.positions) <= SMALL:
-        return partial(_product_kernel, geometry)
-    if _in_blocks(geometry) and x.shape[-1] <= FEW:
-        return partial(_gradient_of_blocks, geometry)
-    return partial(_gradient, geometry)
-
-
-def _in_blocks(geometry: Geometry) -> bool:
-    return geometry.divided and min(geometry.stride) > 1
+    return partial(_product_kernel if math.prod(geometry.positions) <= SMALL else _gradient, geometry)
 
 
 def _flat(geometry: Geometry) -> Geometry:
@@ -151,13 +141,6 @@ def _input_of_blocks(geometry: Geometry, kernel, y):
     x = jax.ShapeDtypeStruct((y.shape[0], *geometry.size, kernel.shape[3]), y.dtype)
     blocks = _input(_inner(geometry), _kernel_of_blocks(geometry, kernel), y)
     return jax.linear_transpose(partial(_blocks, geometry), x)(blocks)[0]
-
-
-def _gradient_of_blocks(geometry: Geometry, x, y):
-    """W of blocks, and its pixels back to their places in the window."""
-    kernel = jax.ShapeDtypeStruct((*geometry.window, x.shape[-1], y.shape[-1]), x.dtype)
-    found = _gradient(_inner(geometry), _blocks(geometry, x), y)
-    return jax.linear_transpose(partial(_kernel_of_blocks, geometry), kernel)(found)[0]
 
 
 def _windows(geometry: Geometry, x):

@@ -63,8 +63,8 @@ def test_every_form_is_the_plain_one(name, monkeypatch):
         cpu.transposed_in_input(geometry, kernel, y),
         cpu.transposed_in_kernel(geometry, x, y),
     )
-    for small, few, group in ((10**6, 4, 2**21), (0, 10**6, 2**21), (0, 0, 1)):
-        for name_, value in (("SMALL", small), ("FEW", few), ("GROUP", group)):
+    for small, large, group in ((10**6, 0, 2**21), (0, 0, 2**21), (0, 10**6, 1)):
+        for name_, value in (("SMALL", small), ("LARGE", large), ("GROUP", group)):
             monkeypatch.setattr(volumes, name_, value)
         made = (
             volumes.output_form(geometry, x, kernel)(x, kernel),
