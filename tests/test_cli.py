@@ -236,6 +236,7 @@ def pictures_in(folder: Path, count: int = 6, size: int = 8) -> Path:
 FOLDER = [*TINY, "--data.channels", "1"]
 
 
+@pytest.mark.slow
 def test_data_that_moved(tmp_path, capfd, monkeypatch):
     """Or is spelt otherwise: what counts is what it is. As many other files are said, and taken."""
     monkeypatch.chdir(tmp_path)

@@ -68,6 +68,7 @@ def test_it_is_found_in_the_cache_and_trained_to_the_same_bits_where_that_is_dam
     assert classifier._read(file).digest == trained.digest
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_same_bits(data, trained, cache, monkeypatch, capsys):
     (file,) = (path for path in cache.glob("classifier-*.npz") if classifier._read(path).digest == trained.digest)
     file.unlink()

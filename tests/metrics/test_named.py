@@ -97,6 +97,7 @@ def points(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_points_have_modes_and_distances(points, tmp_path, capsys):
     run = jaxgan.restore(points)
     assert usual(run) == ("modes", "fid")

@@ -136,6 +136,7 @@ def test_only_the_chosen_decoder_blocks_drop():
         assert 0.3 < (out == 0).mean() < 0.7
 
 
+@pytest.mark.slow
 def test_pictures_do_not_share_statistics():
     """What comes of a picture is the same alone and beside others, though BatchNorm normalises it."""
     generator, variables = initialised(UNet(width=4, dropout=0))

@@ -32,7 +32,12 @@ def close(made, expected):
         np.testing.assert_allclose(x, y, rtol=2e-4, atol=2e-4 * float(jnp.abs(y).max() + 1e-6))
 
 
-@pytest.mark.parametrize("name", SHAPES)
+SOME = ("doubles", "uneven")
+"""Which the default suite compiles; the others are slow."""
+EACH = [pytest.param(name, marks=() if name in SOME else pytest.mark.slow) for name in SHAPES]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_values_gradients_and_their_gradients(name):
     size, window, stride, padding, features, behind = SHAPES[name]
     x, kernel = of((2, *size, features)), of((*window, features, behind), 1)
@@ -51,7 +56,7 @@ def test_values_gradients_and_their_gradients(name):
     close(jax.jit(lambda: everything(ours))(), jax.jit(lambda: everything(plain))())
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", EACH)
 def test_every_form_is_the_plain_one(name, monkeypatch):
     """Each of the forms of a shape, whichever is taken: as matrix products, in blocks, by slices."""
     size, window, stride, padding, features, behind = SHAPES[name]
@@ -75,7 +80,7 @@ def test_every_form_is_the_plain_one(name, monkeypatch):
 
 
 @pytest.mark.parametrize("axes", [1, 3])
-@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (5, 3)])
+@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), pytest.param(5, 3, marks=pytest.mark.slow)])
 def test_layers_are_flaxs(axes, kernel, stride):
     x = of((2, *(9,) * axes, 3))
     window, strides = (kernel,) * axes, (stride,) * axes
