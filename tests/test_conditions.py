@@ -11,10 +11,11 @@ from tests.command import content, one_sentence
 
 TOY = '''
 """The mean of a pose in red, a mood in green, a mask in blue: all that is said of a sample is to be seen."""
-import dataclasses, jax.numpy as jnp, numpy as np, optax
-from jaxgan import Experiment, Outcome, Phase, System, rows
+import dataclasses, jax.numpy as jnp, numpy as np
+from jaxgan import Experiment
 from jaxgan.data import Records
 from jaxgan.media import Vector
+from tests.value import Value
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
@@ -29,16 +30,8 @@ class Examples:
         return example
 
 @dataclasses.dataclass(frozen=True)
-class Seen(System):
+class Seen(Value):
     reads = ("image", "pose", "mood", "mask", "label")
-    def init_variables(self, key, batch):
-        return {"G": {"params": {"value": jnp.ones(())}}}
-    def phases(self):
-        return (Phase("fit", ("G",), lambda c: (c.variables["G"]["params"]["value"] ** 2, Outcome())),)
-    def optimizer(self, network, slot):
-        return optax.sgd(0.0)
-    def latents(self, key, count):
-        return rows.normal(key, count, (2,))
     def decode(self, variables, z, inputs):
         mood = inputs["mood"] @ jnp.array([1.0, -1.0]) + inputs["label"] @ jnp.array([0.25, 0.125])
         shades = jnp.stack([inputs["pose"].mean((1, 2)), mood, inputs["mask"].mean((1, 2, 3))], -1)

@@ -214,7 +214,7 @@ def test_what_people_look_up_has_an_example(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["jaxgan", "jaxgan.data", "jaxgan.media", "jaxgan.rows", "jaxgan.systems.two_players"]
+    "module", ["jaxgan", "jaxgan.data", "jaxgan.media", "jaxgan.rows", "jaxgan.training.two_players"]
 )
 def test_so_have_the_modules_that_explain_a_whole(module):
     assert ">>> " in importlib.import_module(module).__doc__

@@ -97,3 +97,11 @@ def test_the_readme_is_short_and_all_others_are_one_click_away():
     assert len(README.splitlines()) < 250
     linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+)", README) if not path.startswith("http")}
     assert {page.resolve() for page in PAGES} - linked == {(ROOT / "README.md").resolve()}
+
+
+def test_notebooks_know_a_clone_by_a_file_that_is_there():
+    notebooks = sorted((ROOT / "colab").glob("*.ipynb"))
+    assert len(notebooks) == 6
+    for notebook in notebooks:
+        (name,) = re.findall(r'Path\(folder, \\"jaxgan\\", \\"(\w+\.py)\\"\)', notebook.read_text())
+        assert (ROOT / "jaxgan" / name).is_file(), notebook.name

@@ -125,8 +125,9 @@ def _of_medium(record: "Record", entry: str, settings: Settings) -> Control:
             return f"data:{int(chosen)}"
         if Path(path).suffix.lower() not in kinds:
             raise UserError(f"{name}: give a file that ends in {', '.join(kinds)}.")
-        uploads.check_size(Path(path), settings)
-        if Path(path).suffix.lower() != ".npy":
+        if Path(path).suffix.lower() == ".npy":
+            uploads.check_size(Path(path), settings)
+        else:
             uploads.check(Path(path), settings, min(shape[:2]))
         return medium.parse(path, shape)[None]
 

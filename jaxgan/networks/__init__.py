@@ -1,7 +1,7 @@
 """Generators and discriminators without an objective: what systems that differ only in theirs share.
 
 `Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Perceptrons` for points. A system has them as its field
-`networks`, of the type `AnyNetworks` (see `jaxgan.systems.two_players`).
+`networks`, of the type `AnyNetworks` (see `jaxgan.training.two_players`).
 
 `CharCNNRNN` and `WordGRU` read captions; a system has one as a field of the type `TextEncoder`.
 

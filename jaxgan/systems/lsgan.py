@@ -10,9 +10,9 @@ import dataclasses
 import optax
 
 from jaxgan.losses import adversarial
-from jaxgan.systems.two_players import TwoPlayers
 from jaxgan.training.state import Context
 from jaxgan.training.system import Phase, System
+from jaxgan.training.two_players import TwoPlayers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,9 @@ import optax
 
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, penalties
-from jaxgan.systems.two_players import TwoPlayers
 from jaxgan.training.state import Context
 from jaxgan.training.system import Phase, System
+from jaxgan.training.two_players import TwoPlayers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,6 @@ from jaxgan.translation.translator import asked, cropped, pad, padded_size, padd
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
-    from jaxgan.workdir import Record
 
 ROWS = 16
 """Pictures on a sheet."""
@@ -48,11 +47,10 @@ def domains_sheet(
     translator = run.translator(direction, statistics, seed)
     channels = checked_channels(translator)
     # Read once, for all columns: they differ in their label alone.
-    some = (
-        {"label": _label_of_nothing(run.record), **(given or {})} if "label" in run.system.conditions else given or {}
-    )
-    held = asked(run.record, some, 1)
-    columns = variants(run.record, held["label"][0] if "label" in (given or {}) else None)
+    given = given or {}
+    nothing = {"label": run.record.zeros(1)["label"]} if "label" in run.system.conditions else {}
+    held = asked(run.record, {**nothing, **given}, 1)
+    columns = variants(run.record, held["label"][0] if "label" in given else None)
     loaded, failed = [], []
     for file in files:
         try:
@@ -68,21 +66,17 @@ def domains_sheet(
         return None, failed
     sizes = [picture.shape[:2] for _, picture in loaded]
     multiple = padding_multiple(sizes, run.system.multiple)
-    given = {entry: np.repeat(row, len(columns), 0) for entry, row in held.items()}
-    given["label"] = np.stack([label for _, label in columns])
+    each = {entry: np.repeat(row, len(columns), 0) for entry, row in held.items()}
+    each["label"] = np.stack([label for _, label in columns])
     cells = []
     for file, picture in loaded:
         height, width = picture.shape[:2]
         padded = pad(picture, *padded_size(height, width, multiple))
         numbers = np.full(len(columns), file.number, np.uint32)
-        made = cropped(translator(np.stack([padded] * len(columns)), numbers, given), (height, width), padded.shape[:2])
+        made = cropped(translator(np.stack([padded] * len(columns)), numbers, each), (height, width), padded.shape[:2])
         cells += [picture, *made]
     # All by one factor, so that pictures of two sizes are still that.
     smallest = min(max(cell.shape[axis] for cell in cells) for axis in (0, 1))
     factor = max(1, SMALLEST // smallest)
     tiles = [to_image(to_uint8(cell.repeat(factor, 0).repeat(factor, 1))) for cell in cells]
     return tiled(tiles, len(columns) + 1, ["input", *(name for name, _ in columns)]), failed
-
-
-def _label_of_nothing(record: "Record") -> np.ndarray:
-    return record.zeros(1)["label"]

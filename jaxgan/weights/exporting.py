@@ -9,8 +9,8 @@ from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
-from jaxgan.systems.two_players import TwoPlayers
 from jaxgan.training.system import System
+from jaxgan.training.two_players import TwoPlayers
 from jaxgan.weights.formats import Format, module_of
 from jaxgan.weights.layers import write_network
 

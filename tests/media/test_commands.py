@@ -19,6 +19,7 @@ TOYS = '''
 import dataclasses, jax, jax.numpy as jnp, numpy as np, optax
 from jaxgan import Experiment, Outcome, Phase, System, UserError, rows
 from jaxgan.data import Records
+from tests.value import Value
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
@@ -38,18 +39,6 @@ class Examples:
         return Records([make() for _ in range(8)])
     def transform(self, example, random):
         return example
-
-@dataclasses.dataclass(frozen=True)
-class Value(System):
-    """One number, which is learnt."""
-    def init_variables(self, key, batch):
-        return {"G": {"params": {"value": jnp.ones(())}}}
-    def phases(self):
-        return (Phase("fit", ("G",), lambda c: (c.variables["G"]["params"]["value"] ** 2, Outcome())),)
-    def optimizer(self, network, slot):
-        return optax.sgd(0.0)
-    def latents(self, key, count):
-        return rows.normal(key, count, (2,))
 
 class Waves(Value):
     reads = ("wave",)

@@ -19,10 +19,11 @@ from tests.command import one_sentence
 
 TEXTS = '''
 """Texts of which every second one is of the data, and all of one letter."""
-import dataclasses, jax.numpy as jnp, numpy as np, optax
-from jaxgan import Experiment, Outcome, Phase, System, rows
+import dataclasses, jax.numpy as jnp, numpy as np
+from jaxgan import Experiment
 from jaxgan.data import Records
 from jaxgan.media import Text
+from tests.value import Value
 
 @dataclasses.dataclass(frozen=True)
 class Letters:
@@ -33,18 +34,10 @@ class Letters:
         return example
 
 @dataclasses.dataclass(frozen=True)
-class Writer(System):
+class Writer(Value):
     reads, makes, conditions = ("text",), "text", ()
-    def init_variables(self, key, batch):
-        return {"G": {"params": {"value": jnp.ones(())}}}
-    def phases(self):
-        return (Phase("fit", ("G",), lambda c: (c.variables["G"]["params"]["value"] ** 2, Outcome())),)
-    def optimizer(self, network, slot):
-        return optax.sgd(0.0)
-    def latents(self, key, count):
-        return rows.uniform(key, count, (1,))
     def decode(self, variables, z, inputs):
-        return jnp.repeat(jnp.int32(3 + 2 * (z > 0.5)), 4, 1)
+        return jnp.repeat(jnp.int32(3 + 2 * (z[:, :1] > 0)), 4, 1)
 
 def get_config():
     return Experiment(system=Writer(), data=Letters(), batch_size=4, steps=1, devices=1)
