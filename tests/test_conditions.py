@@ -89,6 +89,7 @@ def test_what_the_data_has(toy, run, capsys, tmp_path):
     np.testing.assert_allclose(
         shade(run.sample(2, given={**everything, "pose": "data:7"}))[1], [7 / 8, *expected[1][1:]]
     )
+    np.testing.assert_array_equal(run.sample(10, given=everything)[8:], made[:2])  # of eight, from the first again
     words = [word for name in everything for word in ("--given", f"{name}=data:2")]
     out = str(tmp_path / "a.png")
     assert main(["interpolate", str(toy[1]), *words, "--config", str(toy[0]), "--out", out]) == 0, (

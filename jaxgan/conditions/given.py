@@ -88,7 +88,8 @@ def _rows(record: "Record", entry: str, value: Any, num: int) -> np.ndarray:
     """The rows [num, ...] of one condition."""
     wanted = record.shapes[entry]
     if isinstance(value, str) and value == DATA:
-        rows = np.stack([_of_data(record, entry, number) for number in range(num)])
+        count = len(record.examples)  # beyond the last it begins again
+        rows = np.stack([_of_data(record, entry, number % count) for number in range(num)])
     elif isinstance(value, str | int | np.integer):
         rows = _read(record, entry, str(value))[None]
     elif isinstance(value, list | tuple) and value and all(isinstance(words, str) for words in value):

@@ -138,8 +138,8 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             button = common.download()
 
     def draw(seed, count, *rest):
-        said, rest = rest[: len(conditions.parts(asked))], list(rest[len(conditions.parts(asked)) :])
-        given, seed = conditions.given(asked, said), common.checked_seed(seed)
+        size = len(conditions.parts(asked))
+        given, seed, rest = conditions.given(asked, rest[:size]), common.checked_seed(seed), list(rest[size:])
         truncation = rest.pop(0) if run.system.has_latents else 1.0
         moves = list(zip(rest, axes, strict=True))
         made = make(run, moves, seed, common.checked_count(count, most), truncation, given)

@@ -6,7 +6,6 @@ from PIL import Image
 
 from jaxgan.data.pictures import BadPicture
 from jaxgan.demo.common import Settings
-from jaxgan.errors import UserError
 from jaxgan.translation.files import resized
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -16,11 +15,11 @@ TRANSLATED = 2**20
 
 
 def check_size(path: Path, settings: Settings) -> None:
-    """Raises: UserError: the file is gone, or too large."""
+    """Raises: BadPicture: the file is gone, or too large."""
     if not path.exists():  # uploads are kept for an hour
-        raise UserError("it is no longer here: give it again")
+        raise BadPicture("it is no longer here: give it again")
     if path.stat().st_size > settings.max_upload:
-        raise UserError(f"the file is larger than {settings.max_upload / 2**20:g} MiB")
+        raise BadPicture(f"the file is larger than {settings.max_upload / 2**20:g} MiB")
 
 
 def check(path: Path, settings: Settings, size: int | None = None) -> None:
@@ -34,10 +33,7 @@ def check(path: Path, settings: Settings, size: int | None = None) -> None:
     Raises:
         BadPicture: it is too large, or no picture.
     """
-    try:
-        check_size(path, settings)
-    except UserError as error:
-        raise BadPicture(str(error)) from None
+    check_size(path, settings)
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size

@@ -60,7 +60,7 @@ class RealExamples:
 
     def network(self, metrics: Iterable[str]) -> FeatureNetwork | None:
         """The feature network; None where no metric needs one."""
-        if not any(getattr(named.find(name), "NETWORK", name == "ppl") for name in metrics):
+        if not any(named.find(name).NETWORK for name in metrics):
             return None
         if self._network is None and isinstance(self._features, FeatureNetwork):
             self._network = self._features

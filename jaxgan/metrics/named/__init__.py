@@ -4,10 +4,10 @@ A module says
     TAKES             classes of media (`jaxgan.media`) that it can look at; Medium for all
     OF                "sets" of examples, "pairs" of pictures, or a "run"
     LESS_IS_BETTER    whether its deciding figure falls
+    NETWORK           of sets and runs: whether it looks by the features of a network
 and, of sets,
     KEEPS             what is kept of every example: "features", "logits", "examples"; () streams in constant memory
     REAL              whether it looks at the real ones
-    NETWORK           whether it looks by the features of a network
     figures(real, made, network, seed)    {"value", or names of its own: float, "protocol": str, "warning": str or not}
 or, of pairs, compare(features_file); or, of a run, check(run), of_run(run, real, num, seed) and, where it is a default,
 suits(run).

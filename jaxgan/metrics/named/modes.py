@@ -6,7 +6,8 @@ from jaxgan.errors import UserError
 from jaxgan.media import Points
 from jaxgan.metrics.modes import PROTOCOL_SAMPLES, modes_covered
 
-TAKES, OF, LESS_IS_BETTER, DECIDES = (Points,), "run", False, "covered"
+TAKES, OF, LESS_IS_BETTER, NETWORK = (Points,), "run", False, False
+DECIDES = "covered"
 
 
 def suits(run):

@@ -4,7 +4,7 @@ from jaxgan.errors import UserError
 from jaxgan.media import Picture
 from jaxgan.metrics.perceptual_path import perceptual_path_length
 
-TAKES, OF, LESS_IS_BETTER = (Picture,), "run", True
+TAKES, OF, LESS_IS_BETTER, NETWORK = (Picture,), "run", True, True
 
 
 def check(run):
