@@ -103,6 +103,6 @@ def compiled_invert(system: System):
 @functools.lru_cache(maxsize=8)
 def compiled_decode(system: System):
     def decode(variables, z, inputs, psi):
-        return rows.solo(lambda: system.decode(variables, system.truncate(variables, z, psi), inputs))()
+        return rows.solo(lambda: system.decode(variables, system.truncate(variables, z, psi, inputs), inputs))()
 
     return jax.jit(decode)

@@ -15,11 +15,10 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import rows
-from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.nn import Dropout, Maxout, uniform
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, System, check_labels
+from jaxgan.training.system import Phase, System, check_labels, one_class_each
 
 
 class Generator(nn.Module):
@@ -102,22 +101,7 @@ class CGAN(System):
     """Of gradient descent, both players."""
 
     def resolve(self, spec):
-        if spec.shapes["label"].shape != ():
-            raise UserError(
-                f"CGAN takes one class for each picture; the data's labels are {list(spec.shapes['label'].shape)} numbers "
-                "each: choose another label of the data"
-            )
-        if self.classes is None:
-            if not spec.classes:
-                raise UserError(
-                    "CGAN needs labels, and the data names no classes: choose a label of the data, or give --system.classes"
-                )
-            return dataclasses.replace(self, classes=len(spec.classes))
-        if spec.classes and len(spec.classes) != self.classes:
-            raise UserError(
-                f"system.classes is {self.classes}, but the data has {len(spec.classes)} classes: leave it out to take theirs"
-            )
-        return self
+        return dataclasses.replace(self, classes=one_class_each(self, spec))
 
     def generator(self, image_shape: tuple[int, int, int]) -> Generator:
         return Generator(image_shape, self.noise_hidden, self.label_hidden, self.joint_hidden, self.dtype)

@@ -10,11 +10,10 @@ import dataclasses
 
 import optax
 
-from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
 from jaxgan.networks import AnyNetworks, Residual
 from jaxgan.training.state import Context
-from jaxgan.training.system import Phase, System, check_labels
+from jaxgan.training.system import Phase, System, check_labels, one_class_each
 from jaxgan.training.two_players import TwoPlayers
 
 
@@ -48,21 +47,7 @@ class SNGAN(TwoPlayers, System):
     def resolve(self, spec):
         if not self.conditional:
             return super().resolve(spec)
-        if spec.shapes["label"].shape != ():
-            raise UserError(
-                f"SNGAN takes one class for each picture; the data's labels are {list(spec.shapes['label'].shape)} numbers "
-                "each: choose another label of the data"
-            )
-        if not spec.classes and self.classes is None:
-            raise UserError(
-                "a conditional SNGAN needs labels, and the data names no classes: choose a label of the data, or give "
-                "--system.classes"
-            )
-        if spec.classes and self.classes not in (None, len(spec.classes)):
-            raise UserError(
-                f"system.classes is {self.classes}, but the data has {len(spec.classes)} classes: leave it out to take theirs"
-            )
-        counted = dataclasses.replace(self, classes=len(spec.classes) or self.classes)
+        counted = dataclasses.replace(self, classes=one_class_each(self, spec))
         counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
         return super(SNGAN, counted).resolve(spec)
 

@@ -89,8 +89,8 @@ def _compiled(
 ) -> tuple[Any, float]:
     """The program of a step, or of its first part where it runs in parts, and the seconds that it took to make."""
     began = time.perf_counter()
-    turns, first, ends = next(iter(parallel.parts(plan, layout)))
-    function = parallel.compiled_turns(system, turns, plan if ends else None, layout)
+    turns, first, ended = next(iter(parallel.parts(system, plan, layout)))
+    function = parallel.compiled_turns(system, turns, ended, layout)
     used = layout.put({name: value[: _reads(system, turns)] for name, value in batch.items()})
     compiled = function.lower(state, frozen, used, jnp.int32(first)).compile()
     return compiled, time.perf_counter() - began

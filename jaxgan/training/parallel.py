@@ -191,29 +191,37 @@ def begin(system: System, plan: Turns, layout: Layout, rows: int, shapes: dict[s
     return not known
 
 
-def parts(plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, bool]]:
-    """Cut a step into programs: `(turns, first move, whether it ends the step)`.
+def parts(system: System, plan: Turns, layout: Layout) -> Iterator[tuple[Turns, int, Turns | None]]:
+    """Cut a step into programs: `(turns, first move, the plan that this part ends or None)`.
 
     One program, but where moves are unrolled and a phase has very many: it runs in parts of `UNROLLED_MOVES` and a rest, so
-    that compiling does not take minutes.
+    that compiling does not take minutes. And a system that has phases `apart` has a program for each, one for all others that
+    follow each other, and one for what ends every step.
     """
-    if layout.scan or all(count <= UNROLLED_MOVES for _, count in plan):
-        yield plan, 0, True
+    lazy = {phase.name for phase in system.phases() if phase.apart}
+    if not lazy and (layout.scan or all(count <= UNROLLED_MOVES for _, count in plan)):
+        yield plan, 0, plan
         return
     pieces: list[tuple[Turns, int]] = []
-    short: list[tuple[str, int]] = []
+    together: list[tuple[str, int]] = []
     for name, count in plan:
-        if count <= UNROLLED_MOVES:
-            short.append((name, count))
+        many = count > UNROLLED_MOVES and not layout.scan
+        if not (many or name in lazy):
+            together.append((name, count))
             continue
-        if short:
-            pieces.append((tuple(short), 0))
-            short = []
-        pieces += [(((name, min(UNROLLED_MOVES, count - first)),), first) for first in range(0, count, UNROLLED_MOVES)]
-    if short:
-        pieces.append((tuple(short), 0))
+        if together:
+            pieces.append((tuple(together), 0))
+            together = []
+        size = UNROLLED_MOVES if many else count
+        pieces += [(((name, min(size, count - first)),), first) for first in range(0, count, size)]
+    if together:
+        pieces.append((tuple(together), 0))
+    ended = plan
+    if lazy:  # the same end, whichever of them a step has
+        pieces.append(((), 0))
+        ended = tuple(turn for turn in plan if turn[0] not in lazy) or plan
     for index, (turns, first) in enumerate(pieces):
-        yield turns, first, index == len(pieces) - 1
+        yield turns, first, ended if index == len(pieces) - 1 else None
 
 
 def run_step(
@@ -227,11 +235,11 @@ def run_step(
     """One step on minibatches [minibatches, rows, ...] from the host. The metrics are sums over moves, part by part."""
     metrics = []
     accumulate = system.accumulated()
-    for turns, first, ends in parts(plan, layout):
+    for turns, first, ended in parts(system, plan, layout):
         start = first * accumulate[turns[0][0]] if turns else 0  # parts that begin late hold one phase
         count = max((count * accumulate[name] for name, count in turns), default=0)
         used = layout.put({name: value[start : start + count] for name, value in batches.items()})
-        function = compiled_turns(system, turns, plan if ends else None, layout)
+        function = compiled_turns(system, turns, ended, layout)
         state, part = function(state, frozen, used, _number(layout, first))
         metrics.append(part)
     return state, metrics

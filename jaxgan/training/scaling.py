@@ -181,9 +181,9 @@ def _temporaries(system, turns, state, frozen, rows_of) -> int | None:
     layout = parallel.Layout.create("jit", 1, 1)
     accumulate = system.accumulated()
     total = 0
-    for part, first, ends in parallel.parts(turns, layout):
+    for part, first, ended in parallel.parts(system, turns, layout):
         count = max((count * accumulate[name] for name, count in part), default=0)
-        function = parallel.compiled_turns(system, part, turns if ends else None, layout)
+        function = parallel.compiled_turns(system, part, ended, layout)
         analysis = function.lower(state, frozen, rows_of(count), jnp.int32(first)).compile().memory_analysis()
         if analysis is None:
             return None

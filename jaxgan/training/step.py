@@ -48,7 +48,7 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
             variables=rest,
             opt={slot: transformation(system, name, slot).init(params) for slot in sorted(slots[name])},
             # A copy: the state is donated, and one buffer cannot be donated twice.
-            ema=None if system.ema_decay(name, 0) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
+            ema=None if system.ema_decay(name, 0, 1) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
         )
     state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=aux)
     return jax.tree.map(_strong, state)
@@ -291,13 +291,16 @@ def take_turns(
     if last is None:
         return state, metrics
 
+    images = jax.tree.leaves(batches)[0].shape[1] * jax.lax.axis_size(rows.AXIS) * system.accumulate
     networks = dict(state.networks)
     # In the order of the phases: a set's order would differ from process to process, and with it the compiled program.
     for name in dict.fromkeys(name for phase, _ in last for name in by_name[phase].trains):
         network = networks[name]
         if network.ema is not None:
-            decay = system.ema_decay(name, state.step)
-            networks[name] = network.replace(ema=_average(network.ema, network.current, decay))
+            decay = system.ema_decay(name, state.step, images)
+            averaged = _average(network.ema, network.current, decay)
+            copied = {kind: network.variables[kind] for kind in system.copied if kind in network.variables}
+            networks[name] = network.replace(ema=averaged | copied)
     return state.replace(step=state.step + 1, networks=networks), metrics
 
 

@@ -33,6 +33,8 @@ class Phase:
             `after`. 0 skips the phase.
         accumulate: minibatches per update, whose gradients are averaged.
         slot: which optimiser of each trained network is used. Pretraining has its own; lazy penalties share "main".
+        apart: compiled as a program of its own, for a phase that few steps have: steps with it and without then share the rest
+            of what is compiled. Where steps are fused it means nothing.
 
     >>> phase = Phase("penalty", ("D",), loss=lambda context: ..., moves=every(16))
     >>> phase.moves_at(0), phase.moves_at(1), phase.moves_at(16)
@@ -45,6 +47,7 @@ class Phase:
     moves: int | Callable[[int], int] = 1
     accumulate: int = 1
     slot: str = "main"
+    apart: bool = False
 
     def moves_at(self, step: int) -> int:
         """How many updates this phase makes in the step number `step` (from 0)."""
@@ -155,6 +158,9 @@ class System(abc.ABC):
     """For a system that turns pictures into pictures (`translate`): the ways it goes, and the network that does it; "ab" from
     the data's "input" to its "image", "ba" back. {} for one that makes them from noise."""
 
+    copied: ClassVar[tuple[str, ...]] = ()
+    """Collections that a network's moving average holds as they are: what is an average already, or a constant."""
+
     # On the command line it is the experiment's --precision, which is written here.
     precision: Annotated[Literal["float32", "bfloat16"], tyro.conf.Suppress] = dataclasses.field(
         default="float32", kw_only=True
@@ -221,12 +227,15 @@ class System(abc.ABC):
         """
         raise UserError(f"{type(self).__name__} has no network that finds the latents of a picture")
 
-    def truncate(self, variables: dict[str, dict[str, Any]], z: jax.Array, psi: float) -> jax.Array:
+    def truncate(
+        self, variables: dict[str, dict[str, Any]], z: jax.Array, psi: float | jax.Array, inputs: dict[str, jax.Array]
+    ) -> jax.Array:
         """Latents drawn in towards their mean: mean + psi (z - mean). Less variety for more typical pictures as psi falls.
 
-        The mean of a prior that is symmetric about 0, as here. StyleGAN (Karras et al. 2018, appendix B) does so in W.
+        The mean of a prior that is symmetric about 0, as here. StyleGAN (Karras et al. 2018, appendix B) does so in W, and
+        gives what `decode` takes as well. `inputs` as in `sample`.
         """
-        del variables
+        del variables, inputs
         return psi * z
 
     def sample(self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array) -> jax.Array:
@@ -333,9 +342,12 @@ class System(abc.ABC):
         """
         return {}
 
-    def ema_decay(self, network: str, step: int | jax.Array) -> float | jax.Array | None:
-        """Decay of the moving average of `network` at `step`: `ema <- decay ema + (1 - decay) current`. None: no average."""
-        del network, step
+    def ema_decay(self, network: str, step: int | jax.Array, images: int) -> float | jax.Array | None:
+        """Decay of the moving average of `network` at `step`: `ema <- decay ema + (1 - decay) current`. None: no average.
+
+        `images` is how many examples a step takes, of all devices: papers count an average's half-life in them.
+        """
+        del network, step, images
         return None
 
     def plan(self, step: int) -> tuple[tuple[str, int], ...]:
@@ -370,6 +382,29 @@ def check_labels(labels: np.ndarray, classes: int, flag: str = "--system.classes
             f"the data has the label {wrong}, but the system has {classes} classes, 0 to {classes - 1}: give {flag}, or mend "
             "the labels"
         )
+
+
+def one_class_each(system: System, spec: Spec) -> int:
+    """For `resolve` of a conditional system: how many classes there are, by its field `classes` or, where it is None, the data.
+
+    Raises:
+        UserError: the data's labels are no classes, or other ones than the system has.
+    """
+    name, classes = type(system).__name__, system.classes
+    if spec.shapes["label"].shape != ():
+        raise UserError(
+            f"{name} takes one class for each picture; the data's labels are {list(spec.shapes['label'].shape)} numbers each: "
+            "choose another label of the data"
+        )
+    if classes is None and not spec.classes:
+        raise UserError(
+            f"{name} needs labels, and the data names no classes: choose a label of the data, or give --system.classes"
+        )
+    if spec.classes and classes not in (None, len(spec.classes)):
+        raise UserError(
+            f"system.classes is {classes}, but the data has {len(spec.classes)} classes: leave it out to take theirs"
+        )
+    return len(spec.classes) or classes
 
 
 def transformation(system: System, network: str, slot: str) -> optax.GradientTransformation:
