@@ -14,6 +14,7 @@ from typing import Literal
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan import rows
 from jaxgan.nn import resample
@@ -89,22 +90,25 @@ class Mapping(nn.Module):
 
 
 class Layer(nn.Module):
-    """A modulated convolution, noise, a bias, a leaky ReLU: [B, H, W, C] and a style [B, w] to [B, H', W', features]."""
+    """A modulated convolution, noise, a bias, a leaky ReLU: [B, H, W, C] and a style [B, w] to [B, H', W', features].
+
+    `noise` is [B, H', W', 1]; None takes that which is kept.
+    """
 
     features: int
     up: bool
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: jax.Array, w: jax.Array, noise_key: jax.Array | None) -> jax.Array:
+    def __call__(self, x: jax.Array, w: jax.Array, noise: jax.Array | None) -> jax.Array:
         styles = EqualizedDense(x.shape[-1], bias_init=1.0, name="affine")(w)
         x = ModulatedConv(self.features, up=self.up, dtype=self.dtype, name="conv")(x, styles)
         shape = (*x.shape[1:3], 1)
         constant = self.variable("noise", "constant", lambda: jax.random.normal(self.make_rng("params"), shape))
-        drawn = constant.value if noise_key is None else rows.normal(noise_key, len(x), shape)
+        noise = constant.value if noise is None else noise
         strength = self.param("strength", nn.initializers.zeros, (), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
-        return leaky(x + (drawn * strength).astype(x.dtype) + bias.astype(x.dtype))
+        return leaky(x + (noise * strength).astype(x.dtype) + bias.astype(x.dtype))
 
 
 class Colors(nn.Module):
@@ -142,18 +146,24 @@ class Synthesis(nn.Module):
     def __call__(self, ws: jax.Array, noise_key: jax.Array | None) -> jax.Array:
         """`noise_key`: of the noise of each convolution, drawn row by row; None takes the noise that is kept in "noise"."""
         first = channels_of(SMALLEST, self.base, self.width)
+        sides = sides_of(self.side)
+        each = [side for side in sides for _ in range(1 if side == SMALLEST else 2)]
+        noise = [None] * len(each)
+        if noise_key is not None:  # one draw for all layers: each of its own would take seconds to compile
+            drawn = rows.normal(noise_key, len(ws), (sum(side * side for side in each),))
+            ends = np.cumsum([side * side for side in each])[:-1]
+            noise = [n.reshape(-1, s, s, 1) for n, s in zip(jnp.split(drawn, ends, 1), each, strict=True)]
         constant = self.param("constant", nn.initializers.normal(1.0), (SMALLEST, SMALLEST, first), jnp.float32)
         x = jnp.broadcast_to(constant.astype(self.dtype), (len(ws), *constant.shape))
         picture, style = None, 0
 
         def layer(x, name, features, up=False):
             nonlocal style
-            key = None if noise_key is None else jax.random.fold_in(noise_key, style)
-            x = Layer(features, up, self.dtype, name=name)(x, ws[:, style], key)
+            x = Layer(features, up, self.dtype, name=name)(x, ws[:, style], noise[style])
             style += 1
             return x
 
-        for side in sides_of(self.side):
+        for side in sides:
             features = channels_of(side, self.base, self.width)
             if side == SMALLEST:
                 x = layer(x, f"{side}_conv1", features)

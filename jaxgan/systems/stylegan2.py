@@ -268,7 +268,7 @@ class StyleGAN2(System):
         return self.synthesize(c.variables, ws, image.shape[1:], noise_key), w
 
     def mixed(self, variables, key: jax.Array, count: int, side: int, labels: jax.Array | None):
-        """Styles [count, styles, style_dim], and w; from one cut on, the same for the minibatch, styles are of other latents."""
+        """Styles [count, styles, style_dim], and w. From one cut on, the same for the minibatch, they are of other latents."""
         first_key, second_key, mixes_key, cut_key = jax.random.split(key, 4)
         labels, styles = labels if self.conditional else None, styles_of(side)
         w = self.map(variables, self.latents(first_key, count), labels)
