@@ -1,6 +1,6 @@
 """StyleGAN2 on 32x32 avatars, for two CPU cores.
 
-    jaxgan train stylegan2_avatars
+jaxgan train stylegan2_avatars
 """
 
 from jaxgan import Experiment
