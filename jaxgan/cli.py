@@ -5,6 +5,9 @@
     jaxgan translate WORKDIR INPUT OUTPUT
                                 turn pictures into others with a run that learnt to
     jaxgan interpolate WORKDIR  walk from one sample to another: a strip or a film
+    jaxgan mix WORKDIR          what is coarse of one sample, what is fine of another: StyleGAN's
+    jaxgan project WORKDIR PICTURE
+                                find the latent of a picture of your own
     jaxgan directions WORKDIR   find directions in the latent space that mean something
     jaxgan edit WORKDIR         change samples along a direction, or by arithmetic
     jaxgan evaluate WORKDIR     score a run; or --real DIR --fake DIR, pictures made by anything
@@ -32,8 +35,8 @@ from jaxgan.cache import cache_dir
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError, is_out_of_memory
 
-COMMANDS = ("train", "sample", "translate", "interpolate", "directions", "edit", "evaluate", "import-weights", "export",
-            "demo", "report", "bench", "list", "info")  # fmt: skip
+COMMANDS = ("train", "sample", "translate", "interpolate", "mix", "project", "directions", "edit", "evaluate",
+            "import-weights", "export", "demo", "report", "bench", "list", "info")  # fmt: skip
 """Each is the module of its name, with _ for -, in `jaxgan.commands`."""
 
 

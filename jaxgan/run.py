@@ -16,6 +16,7 @@ from jaxgan.sampling import (
     CHUNK,
     Weights,
     compiled_decode,
+    compiled_intermediate,
     compiled_invert,
     compiled_latents,
     in_chunks,
@@ -156,19 +157,36 @@ class Run:
         """
         return self.record.medium.sheet(self.record.medium.checked(made), columns)
 
-    def latents(self, num: int = 64, seed: int = 0) -> np.ndarray:
+    def latents(
+        self, num: int = 64, seed: int = 0, space: str = "z", given: conditions.Given | None = None
+    ) -> np.ndarray:
         """The latents [num, ...] of the samples of this seed: `decode` makes `sample`'s pictures of them.
 
+        Args:
+            num, seed: as in `sample`.
+            space: "z", of the noise; or another of the system's `spaces`: "w", [num, layers, D], of a mapping network's.
+            given: in "w", what the samples are conditioned on, as in `sample`.
+
         Raises:
-            UserError: the system has no latent space.
+            UserError: the system has no latent space, or not this one; or as `sample`.
         """
         self._check_latents()
+        if space not in self.system.spaces:
+            raise UserError(
+                f"{type(self.system).__name__} has no latents {space!r}, only {' and '.join(sorted(self.system.spaces))}"
+            )
         if num < 1:
             raise UserError(f"num is {num}: it must be at least 1")
         key = jax.random.key(np.uint32(seed), impl="threefry2x32")
         draw = compiled_latents(self.system)
         made = [np.asarray(draw(jax.random.fold_in(key, index))) for index in range(-(-num // CHUNK))]
-        return np.concatenate(made)[:num]
+        z = np.concatenate(made)[:num]
+        if space == "z":
+            return z
+        inputs = conditions.complete(self.record, num, given or {})
+        variables = jax.device_put({**self.variables(), **self.frozen})
+        map_ = compiled_intermediate(self.system)
+        return in_chunks(lambda part, _: map_(variables, part["z"], part["inputs"]), {"z": z, "inputs": inputs})
 
     def decode(
         self,

@@ -96,6 +96,11 @@ def compiled_latents(system: System):
 
 
 @functools.lru_cache(maxsize=8)
+def compiled_intermediate(system: System):
+    return jax.jit(lambda variables, z, inputs: rows.solo(system.intermediate)(variables, z, inputs))
+
+
+@functools.lru_cache(maxsize=8)
 def compiled_invert(system: System):
     return jax.jit(rows.solo(lambda variables, pictures: system.invert(variables, pictures)))
 

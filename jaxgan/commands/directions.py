@@ -14,7 +14,9 @@ from jaxgan.commands.parsing import parse
 from jaxgan.errors import UserError
 from jaxgan.latent import attributes, files
 from jaxgan.latent.directions import (
+    all_layers,
     attribute_direction,
+    one_layer,
     orthogonalized,
     pca_directions,
     sefa_directions,
@@ -74,15 +76,16 @@ def run(argv: list[str]) -> int:
     check_numbers(arguments.seed, num=arguments.num, count=arguments.count)
     check_strength(arguments.strength)
     trained = arguments.open()
-    latents = trained.latents(arguments.num, arguments.seed)
     held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
+    space = trained.system.spaces[0]
+    latents = trained.latents(arguments.num, arguments.seed, space, held)
     if arguments.attribute is not None:
         vector, made = _of_attribute(trained, latents, held, arguments)
-        found, starts = {name: vector}, trained.latents(ROW, arguments.seed)
+        found, starts = {name: vector}, trained.latents(ROW, arguments.seed, space, held)
     else:
         vectors, made = _of_method(trained, latents, held, arguments)
         found = {f"{name}{number}": vector for number, vector in enumerate(vectors, 1)}
-        starts = trained.latents(1, arguments.seed)
+        starts = trained.latents(1, arguments.seed, space, held)
     for one, vector in found.items():
         files.save(trained.workdir, files.Direction(one, vector, made, trained.step, trained.digest, trained.weights))
     strengths = np.linspace(-arguments.strength, arguments.strength, COLUMNS, dtype=np.float32)
@@ -109,11 +112,14 @@ def _of_attribute(
         classifier.judge(attribute)
     labels = attributes.judged(trained, latents, classifier, held)
     present = attributes.all_hold(conditions, labels, classes)
-    vector = attribute_direction(latents, present)
+    space = trained.system.spaces[0]
+    flat = one_layer(latents, space)
+    vector = attribute_direction(flat, present)
     if arguments.keep:
-        kept = [value_directions(latents, labels[attribute]) for attribute in arguments.keep]
-        vector = orthogonalized(vector, np.concatenate(kept), latents)
-    others = trained.latents(TRIED, (arguments.seed + 1) % 2**32)
+        kept = [value_directions(flat, labels[attribute]) for attribute in arguments.keep]
+        vector = orthogonalized(vector, np.concatenate(kept), flat)
+    (vector,) = all_layers(vector[None], latents, space)
+    others = trained.latents(TRIED, (arguments.seed + 1) % 2**32, space, held)
     print(f"{arguments.attribute}: {present.mean():.1%} of {len(latents)} samples; of {TRIED} others,", end=" ")
     shares = []
     for strength in range(4):
@@ -128,7 +134,8 @@ def _of_method(
     trained: "Run", latents: np.ndarray, held: conditions.Given, arguments: Directions
 ) -> tuple[np.ndarray, str]:
     """The directions [K, ...] of a method without labels, and how they were made."""
-    flat = latents.reshape(len(latents), -1)
+    space = trained.system.spaces[0]
+    flat = one_layer(latents, space)
     most = min(flat.shape)
     if arguments.count > most:
         raise UserError(
@@ -137,10 +144,12 @@ def _of_method(
     from jaxgan.latent import generator
 
     if arguments.method == "sefa":
-        units = sefa_directions(generator.first_kernel(trained, held), arguments.count)
+        units = sefa_directions(generator.first_kernel(trained, held, space), arguments.count)
+    elif space == "w":  # GANSpace, section 2.1: the components of w itself
+        units = pca_directions(flat, flat, arguments.count)
     else:
         units = pca_directions(flat, generator.features(trained, latents, held), arguments.count)
-    vectors = standardized(units, flat).reshape(-1, *latents.shape[1:])
+    vectors = all_layers(standardized(units, flat), latents, space)
     return vectors, f"{arguments.method}: {_samples(arguments)}"
 
 

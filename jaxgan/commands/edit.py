@@ -45,6 +45,8 @@ class Edit(OfRun):
     each --text, in its style, which is all that captions do not say. The sheet has a row for each picture, itself first."""
     text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """With --picture: a caption; give it again for another column."""
+    latents: Path | None = None
+    """With --direction: latents of your own pictures, WORKDIR/projections/NAME.npy of `jaxgan project`, instead of samples."""
     average: int = 3
     """How many samples a concept is the average of: the first that have it."""
     among: int = 2048
@@ -78,8 +80,8 @@ def run(argv: list[str]) -> int:
     if arguments.picture is not None:
         return _transfer_style(arguments, out)
     trained = arguments.open()
-    latents = trained.latents(arguments.num, arguments.seed)
     held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
+    latents = _latents(trained, held, arguments)
     if arguments.direction is not None:
         moved = latents + np.float32(arguments.strength) * files.load(trained, arguments.direction).vector
     else:
@@ -94,6 +96,25 @@ def run(argv: list[str]) -> int:
     sheet.save(out)
     print(f"{len(latents)} {medium.many} of step {trained.step}, each above its edit, in {out}")
     return 0
+
+
+def _latents(trained: "Run", held: conditions.Given, arguments: Edit) -> np.ndarray:
+    """Those of the pictures that are edited: of the file, or of samples."""
+    drawn = trained.latents(arguments.num, arguments.seed, trained.system.spaces[0], held)
+    if arguments.latents is None:
+        return drawn
+    try:
+        found = np.load(arguments.latents, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(
+            f"--latents {arguments.latents}: it cannot be read ({error}); jaxgan project makes such files"
+        ) from error
+    if found.shape[1:] != drawn.shape[1:] or found.dtype.kind != "f":
+        raise UserError(
+            f"--latents {arguments.latents}: it has {list(found.shape)}, and latents of this run are [N, "
+            f"{', '.join(map(str, drawn.shape[1:]))}]: find them with jaxgan project"
+        )
+    return found
 
 
 def _transfer_style(arguments: Edit, out: Path) -> int:
@@ -128,7 +149,7 @@ def _concepts(trained: "Run", held: conditions.Given, arguments: Edit) -> tuple[
     for condition in {condition for term in concepts for condition in term.conditions}:
         classifier.judge(condition.attribute)
     # Of the next seed: the samples of a concept are not among the pictures that are edited.
-    pool = trained.latents(arguments.among, (arguments.seed + 1) % 2**32)
+    pool = trained.latents(arguments.among, (arguments.seed + 1) % 2**32, trained.system.spaces[0], held)
     labels = attributes.judged(trained, pool, classifier, held)
     found = [(term, pool[choose(term, labels, classifier.classes, arguments.average)]) for term in concepts]
     return found, len(concepts) < len(terms)
@@ -140,7 +161,7 @@ def _show_result(
     """Figure 7 of the paper: a row of each concept's samples and their average, and one of the result and its neighbours."""
     rows = [np.concatenate([group, group.mean(0, keepdims=True)]) for _, group in concepts]
     columns = len(rows[0])
-    spread = NOISE * trained.latents(256).std()
+    spread = NOISE * trained.latents(256, space=trained.system.spaces[0], given=held).std()
     noise = spread * np.random.default_rng(0).standard_normal((columns - 1, *total.shape), np.float32)
     rows.append(np.concatenate([total[None], total + noise]))
     film.write(trained.decode(np.concatenate(rows), given=held), out, columns=columns, medium=trained.record.medium)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
@@ -15,6 +15,13 @@ from jaxgan.errors import UserError
 from jaxgan.latent import path
 from jaxgan.media import film
 
+if TYPE_CHECKING:
+    from jaxgan.run import Run
+
+
+TRUNCATIONS = 9
+"""In a row, if nobody says how many."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Interpolate(OfRun):
@@ -23,18 +30,20 @@ class Interpolate(OfRun):
     A PNG shows each leg between latents as a row; or between all captions a row for each of --num latents.
     """
 
-    between: Literal["latents", "texts"] = "latents"
-    """What is walked between: latents, or captions while the latent stays."""
+    between: Literal["latents", "texts", "truncations"] = "latents"
+    """What is walked between: latents; captions, while the latent stays; or for each latent truncations, from 1 to -1."""
     text: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """A caption: with --between texts at least two of them, each given so; otherwise the one that is held."""
     frames: int | None = None
-    """Pictures from one stop to the next, both included: 8 in a PNG, 24 in a film by default."""
+    """Pictures from one stop to the next, both included: 8 in a PNG, 24 in a film by default; truncations are 9."""
     num: int | None = None
     """How many latents are passed through, 5 by default; with --between texts how many are shown, 4, or 1 in a film."""
     seed: int = 0
     """Of the latents: those of the first pictures of `jaxgan sample` with this seed."""
-    method: Literal["slerp", "lerp"] = "slerp"
-    """Along spheres, or along straight lines, between latents; between captions always along lines."""
+    space: Literal["z", "w"] | None = None
+    """Of the latents: z, the noise, or w, what StyleGAN's mapping makes of it, which is the default where there is one."""
+    method: Literal["slerp", "lerp"] | None = None
+    """Along spheres, the default in z, or along straight lines, the default in w and always between captions."""
     label: str | None = None
     """The class, by name or number, or the attributes, that a conditional system is held at; the first class by default."""
     given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
@@ -66,7 +75,13 @@ def run(argv: list[str]) -> int:
             f"a walk between latents holds one caption, not {len(arguments.text)}: to go between them, add --between texts"
         )
     given = given_by(arguments.label, arguments.given)
-    latents = trained.latents(num, arguments.seed)
+    space = arguments.space or trained.system.spaces[0]
+    words = {"text": arguments.text[0]} if arguments.text and not texts else {}
+    if not texts:
+        held = conditions.held(trained.record, {**given, **words})
+    latents = trained.latents(num, arguments.seed, space, None if texts else held)
+    if arguments.between == "truncations":
+        return _truncations(trained, latents, held, arguments, out)
     if texts:
         points = path(trained.embed(arguments.text), frames, "lerp", closed=moves)
         held = conditions.held(trained.record, {**given, "text": points[:1]})
@@ -75,12 +90,21 @@ def run(argv: list[str]) -> int:
         made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
         through = f"{len(arguments.text)} captions"
     else:
-        points = path(latents, frames, arguments.method, closed=moves)
-        held = conditions.held(trained.record, {**given, **({"text": arguments.text[0]} if arguments.text else {})})
+        points = path(latents, frames, arguments.method or ("slerp" if space == "z" else "lerp"), closed=moves)
         made, columns = trained.decode(points, given=held, truncation=arguments.truncation), frames
         if not moves:  # each leg from its first latent to its last, which begins the next
             made = made[[leg * (frames - 1) + i for leg in range(num - 1) for i in range(frames)]]
         through = f"{num} latents"
     film.write(made, out, columns=columns, fps=arguments.fps, medium=trained.record.medium)
     print(f"{len(made)} {trained.record.medium.many} through {through} of step {trained.step} in {out}")
+    return 0
+
+
+def _truncations(trained: "Run", latents: np.ndarray, held: conditions.Given, arguments: Interpolate, out: Path) -> int:
+    """A row for each latent: at 1 as it is, at 0 the mean of all, below 0 its opposite (StyleGAN, figure 8)."""
+    factors = np.linspace(1, -1, arguments.frames or TRUNCATIONS)
+    made = np.stack([trained.decode(latents, given=held, truncation=float(factor)) for factor in factors], 1)
+    made = made.reshape(-1, *made.shape[2:])
+    film.write(made, out, columns=len(factors), fps=arguments.fps, medium=trained.record.medium)
+    print(f"{len(latents)} latents of step {trained.step} at truncations 1 to -1, a row each, in {out}")
     return 0

@@ -11,6 +11,7 @@ from jaxgan.conditions import Given
 from jaxgan.demo import common, conditions
 from jaxgan.errors import UserError
 from jaxgan.latent import files, generator, sefa_directions, standardized
+from jaxgan.latent.directions import all_layers, one_layer
 from jaxgan.training.checkpoint import warn
 
 if TYPE_CHECKING:
@@ -55,15 +56,16 @@ def sliders(run: "Run") -> list[Slider]:
             found.append(Slider(path.stem, files.load(run, path.stem).vector))
         except UserError as error:
             warn(str(error))
-    latents = run.latents(SAMPLES)
-    flat = latents.reshape(len(latents), -1)
+    space = run.system.spaces[0]
+    latents = run.latents(SAMPLES, space=space)
+    flat = one_layer(latents, space)
     count = min(SLIDERS, flat.shape[1])
     try:
-        units = sefa_directions(generator.first_kernel(run), count)
+        units = sefa_directions(generator.first_kernel(run, space=space), count)
         names = [f"sefa{number}" for number in range(1, count + 1)]
     except UserError:  # its first layer is no linear map of the latents
         units, names = np.eye(count, flat.shape[1]), [f"number {number}" for number in range(1, count + 1)]
-    vectors = standardized(units, flat).reshape(-1, *latents.shape[1:])
+    vectors = all_layers(standardized(units, flat), latents, space)
     known = {slider.name for slider in found}
     more = [Slider(name, vector) for name, vector in zip(names, vectors, strict=True) if name not in known]
     return found + more[: max(0, SLIDERS - len(found))]
@@ -87,7 +89,7 @@ def make(
     moves = [(strength, slider) for strength, slider in moves if strength]
     if not moves:
         return run.sample(count, seed, given=given, truncation=truncation)
-    z = run.latents(count, seed)
+    z = run.latents(count, seed, run.system.spaces[0], given)
     for strength, slider in moves:
         z = z + np.float32(strength) * slider.vector
     return run.decode(z, given=given, truncation=truncation)

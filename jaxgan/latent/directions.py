@@ -28,6 +28,27 @@ def standardized(directions: np.ndarray, latents: np.ndarray) -> np.ndarray:
     return (units * spread[..., None]).astype(np.float32)
 
 
+def one_layer(latents: np.ndarray, space: str) -> np.ndarray:
+    """Latents as vectors [N, D], in which directions are found: in "w", where all layers have the same, those of one.
+
+    >>> one_layer(np.zeros((5, 4, 3)), "w").shape, one_layer(np.zeros((5, 4, 3)), "z").shape
+    ((5, 3), (5, 12))
+    """
+    return latents[:, 0] if space == "w" else latents.reshape(len(latents), -1)
+
+
+def all_layers(vectors: np.ndarray, latents: np.ndarray, space: str) -> np.ndarray:
+    """Directions [K, D] as they are added to latents [N, ...]: [K, ...]; in "w" to each layer.
+
+    >>> all_layers(np.eye(3)[:2], np.zeros((5, 4, 3)), "w").shape
+    (2, 4, 3)
+    """
+    shape = latents.shape[1:]
+    if space == "w":
+        return np.repeat(vectors[:, None], shape[0], 1)
+    return vectors.reshape(-1, *shape)
+
+
 def attribute_direction(latents: np.ndarray, present: np.ndarray) -> np.ndarray:
     """The direction along which an attribute appears: the normal of the plane that logistic regression puts between.
 

@@ -75,7 +75,7 @@ def load(run: "Run", name: str) -> Direction:
         raise UserError(
             f"{path} is not a direction that jaxgan can read: make it again with jaxgan directions"
         ) from error
-    shape = run.latents(1).shape[1:]
+    shape = run.latents(1, space=run.system.spaces[0]).shape[1:]
     if direction.vector.shape != shape or direction.vector.dtype.kind != "f":
         raise UserError(
             f"{path} is of latents of shape {list(direction.vector.shape)}, and those of this run are {list(shape)}: "

@@ -22,14 +22,23 @@ CHUNK = 64
 """Latents whose features are computed at a time."""
 
 
-def first_kernel(run: Run, held: conditions.Given | None = None) -> np.ndarray:
+def first_kernel(run: Run, held: conditions.Given | None = None, space: str = "z") -> np.ndarray:
     """The kernel [D, F] of the first layer that takes the latents, where that is one linear map of the whole latent.
+
+    In "w" it is all layers that take one, side by side: those of the styles (SeFa, section 3.2).
 
     `held`: what the run's samples are conditioned on meanwhile, as `conditions.held` gives it.
 
     Raises:
         UserError: the system has no latent space, or the layer is none such.
     """
+    if space == "w":
+        ws = run.latents(2, space="w", given=held)
+
+        def of_styles(calls):
+            return [kernel for kernel, x in calls if x.shape == ws[:, 0].shape and kernel.ndim == 2]
+
+        return np.concatenate(_watched(run, held, of_styles)(ws), 1)
     size = run.latents(1).size
     index = _layers_of_latents(run, held)[:1]
     kernel = _watched(run, held, lambda calls: calls[index[0]][0])(run.latents(2)) if index else np.zeros(0)

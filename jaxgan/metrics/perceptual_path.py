@@ -52,11 +52,12 @@ def perceptual_path_length(
     *,
     sampling: Literal["full", "end"] = "full",
     percentiles: tuple[float, float] = (1.0, 99.0),
+    space: str = "z",
 ) -> PathLength:
-    """The perceptual path length of a run's generator, in its space of noise (the paper's Z).
+    """The perceptual path length of a run's generator, in its space of noise (the paper's Z) or another of its `spaces`.
 
-    Normal latents are joined along the sphere, others (those that never leave [-1, 1], so uniform ones) along a line. Both
-    pictures of a step have the same label; a conditional system goes through all classes in turn.
+    Normal latents are joined along the sphere; others (those that never leave [-1, 1], so uniform ones), and those of W, along
+    a line. Both pictures of a step have the same label; a conditional system goes through all classes in turn.
 
     The pictures are compared as floats: rounded to 8 bits, pictures so close would be equal. For the same reason the generator
     computes in float32 here, whatever it was trained in, on every device; and the place on the path is found in float64.
@@ -68,6 +69,7 @@ def perceptual_path_length(
         epsilon: length of a step, as a share of the path.
         seed: of the latents and of the places on the paths.
         sampling: t uniform on [0, 1) ("full"), or t = 0, the latents themselves ("end").
+        space: "z" or "w".
         percentiles: steps whose value is outside of these are left out, as in the authors' code; the paper does not say so.
             (0, 100) keeps all.
 
@@ -86,8 +88,8 @@ def perceptual_path_length(
             "perceptual path length is not measured of systems that read captions: leave the metric ppl out"
         )
     run = _in_float32(run)
-    latents = run.latents(2 * num, seed).astype(np.float64)
-    path = "lerp" if np.abs(latents).max() <= 1 else "slerp"
+    latents = run.latents(2 * num, seed, space, _given(run, 0, 2 * num)).astype(np.float64)
+    path = "lerp" if space == "w" or np.abs(latents).max() <= 1 else "slerp"
     # One vector for each latent, whatever its shape.
     starts, ends = latents.reshape(2, num, -1)
     places = np.random.default_rng(seed).uniform(size=num) if sampling == "full" else np.zeros(num)

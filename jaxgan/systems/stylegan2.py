@@ -34,6 +34,7 @@ PATH_DECAY = 0.99
 class StyleGAN2(System):
     """Defaults are the paper's for faces of 1024 pixels (configuration F)."""
 
+    spaces = ("w", "z")
     copied = ("w_mean", "noise")
 
     latent_dim: int = 512
@@ -150,11 +151,11 @@ class StyleGAN2(System):
 
     def truncate(self, variables, z, psi, inputs):
         """W's: w_mean + psi (w - w_mean) of each layer (StyleGAN, appendix B)."""
-        ws = self.styles(variables, z, inputs)
+        ws = self.intermediate(variables, z, inputs)
         mean = variables["G"]["w_mean"]["w"]
         return mean + psi * (ws - mean)
 
-    def styles(self, variables, z, inputs):
+    def intermediate(self, variables, z, inputs):
         """w for each layer, [B, styles, style_dim], of z [B, latent_dim]; what is one of these already stays."""
         if z.ndim == 3:
             return z
@@ -163,7 +164,7 @@ class StyleGAN2(System):
 
     def decode(self, variables, z, inputs):
         """With the noise that the generator keeps: a latent is one picture."""
-        return self.synthesize(variables, self.styles(variables, z, inputs), inputs["image"].shape[1:], None)
+        return self.synthesize(variables, self.intermediate(variables, z, inputs), inputs["image"].shape[1:], None)
 
     # Training.
 

@@ -158,6 +158,9 @@ class System(abc.ABC):
     """For a system that turns pictures into pictures (`translate`): the ways it goes, and the network that does it; "ab" from
     the data's "input" to its "image", "ba" back. {} for one that makes them from noise."""
 
+    spaces: ClassVar[tuple[str, ...]] = ("z",)
+    """Its latent spaces, that in which one walks and edits first: "z" is that of `latents`, "w" that of `intermediate`."""
+
     copied: ClassVar[tuple[str, ...]] = ()
     """Collections that a network's moving average holds as they are: what is an average already, or a constant."""
 
@@ -218,6 +221,15 @@ class System(abc.ABC):
     def decode(self, variables: dict[str, dict[str, Any]], z: jax.Array, inputs: dict[str, jax.Array]) -> jax.Array:
         """The pictures [B, H, W, C] in [-1, 1] of the latents `z` [B, ...]. Pure: `variables` and `inputs` as in `sample`."""
         raise NotImplementedError(f"{type(self).__name__} has no latent space")
+
+    def intermediate(
+        self, variables: dict[str, dict[str, Any]], z: jax.Array, inputs: dict[str, jax.Array]
+    ) -> jax.Array:
+        """What a mapping network makes of latents, for each layer, [B, layers, D], which `decode` takes as well: the space "w".
+
+        Of a system that has it among its `spaces`. The arguments are those of `decode`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no intermediate latents")
 
     def invert(self, variables: dict[str, dict[str, Any]], pictures: jax.Array) -> jax.Array:
         """The latents [B, ...] of pictures [B, H, W, C] in [-1, 1], by a network that learnt them; `decode` draws these again.

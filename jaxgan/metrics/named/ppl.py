@@ -15,12 +15,13 @@ def check(run):
         raise UserError("the metric ppl is not measured of systems that read captions: leave it out")
 
 
-def of_run(run, real, num, seed):
+def of_run(run, real, num, seed, space="z"):
     """Of `num` steps."""
     name, digest, distance = real.distance()
-    found = perceptual_path_length(run, distance, num, seed=seed)
+    found = perceptual_path_length(run, distance, num, seed=seed, space=space)
+    where = "the space of noise" if space == "z" else f"the space {space}"
     protocol = (
-        f"Perceptual path length, distance of {name} (digest {digest[:12]}), {found.count} steps of 1e-4 in the space of noise "
+        f"Perceptual path length, distance of {name} (digest {digest[:12]}), {found.count} steps of 1e-4 in {where} "
         f"({found.path}), percentiles 1 to 99; comparable only with figures of the same distance, size and kind of latents"
     )
     return {"value": found.mean, "deviation": found.deviation, "protocol": protocol}
