@@ -108,7 +108,10 @@ class Experiment:
             known = {field.name for field in dataclasses.fields(cls)}
             return cls(**{name: decode_value(value, source) for name, value in encoded.items() if name in known})
         except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise UserError(f"{source} does not describe an experiment of this version of jaxgan: {error}") from None
+            raise UserError(
+                f"{source} does not describe an experiment of this version of jaxgan ({error}): open it with the version that "
+                "wrote it; of a system of your own, put back the field that it lost"
+            ) from None
 
 
 MOVED = {

@@ -152,6 +152,11 @@ def describe(experiment: Experiment, spec: Spec) -> Record:
         raise UserError(
             f"{type(system).__name__} makes {system.makes!r}, which is not among what it reads: name it in `reads`, too"
         )
+    if alien := [name for name in system.conditions if name not in system.reads]:
+        raise UserError(
+            f"{type(system).__name__} is conditioned on {alien[0]!r}, which is no entry of the data that it reads: what it "
+            "draws by itself is part of its latents"
+        )
     used = spec.of(system.reads)
     for name, medium in used.media.items():
         try:

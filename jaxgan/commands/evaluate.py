@@ -25,7 +25,8 @@ class Evaluate:
     """How many to generate; as many as there are real ones, at most 10000, by default."""
     features: Literal["classifier", "inception", "vgg16", "numbers"] | None = None
     """What is compared: the features of a classifier that is trained on the data's labels, once (of pictures, by default), or
-    of a network whose weights are in a file; or the numbers themselves (of what is no picture)."""
+    of a network whose weights are in a file; or the numbers themselves (of what is no picture; of
+    sounds their loudness by time and frequency)."""
     features_file: Path | None = None
     """The weights of inception (pytorch-fid's file) or vgg16."""
     step: int | Literal["best"] | None = None

@@ -62,6 +62,13 @@ class Medium:
     def check(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
         """Raise a UserError where no such thing has the shape and the type of one example. Numbers may have any."""
 
+    def numbers(self, examples: np.ndarray) -> np.ndarray:
+        """Several [N, ...] as vectors float32 [N, D] that are near each other where the examples are alike, for metrics.
+
+        Here the numbers of each as they are. A medium of which that says little says what is better.
+        """
+        return np.asarray(examples, np.float32).reshape(len(examples), -1)
+
     def still(self, x: np.ndarray) -> Image.Image:
         """One example as a picture: all that a new medium must say. Of numbers, a map of them, from black to white.
 

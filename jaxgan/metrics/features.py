@@ -40,23 +40,24 @@ MOST_NUMBERS = 4096
 """Of an example, for `numbers`: a covariance of more is large, and says little."""
 
 
-def numbers(shape: tuple[int, ...]) -> FeatureNetwork:
-    """No network: the numbers of an example [...] themselves, as one vector.
+def numbers(medium: media.Medium, shape: tuple[int, ...]) -> FeatureNetwork:
+    """No network: what `Medium.numbers` makes of an example [...]; for most media its numbers themselves, as one vector.
 
-    What is far in them may be alike to a person, as a sound and the same a moment later: it is for points, vectors and other
-    small things, and where there is nothing better yet.
+    What is far in these may be alike to a person: it is for points, vectors and other small things, and where there is nothing
+    better yet.
 
     Raises:
         UserError: there are too many of them.
     """
-    count = int(np.prod(shape))
+    count = medium.numbers(np.zeros((1, *shape), np.float32)).shape[1]
     if count > MOST_NUMBERS:
         raise UserError(
             f"{list(shape)} are {count} numbers, more than the {MOST_NUMBERS} that can be compared as they are: in Python give "
             "jaxgan.metrics.evaluation.evaluate(features=...) a FeatureNetwork of your own"
         )
-    digest = hashlib.sha256(f"numbers {shape}".encode()).hexdigest()
-    return FeatureNetwork("numbers", digest, count, lambda x: (np.float32(x).reshape(len(x), -1), None))
+    of = "" if type(medium).numbers is media.Medium.numbers else f" of {medium.many}"
+    digest = hashlib.sha256(f"numbers {shape}{of}".encode()).hexdigest()
+    return FeatureNetwork(f"numbers{of}", digest, count, lambda x: (medium.numbers(x), None))
 
 
 def prepared(medium: media.Medium, examples: np.ndarray, first: int = 0) -> np.ndarray:

@@ -46,7 +46,7 @@ def few_pictures_warning(moments: Moments) -> str | None:
     if moments.count is None or moments.count > moments.dimensions:
         return None
     return (
-        f"{moments.count} pictures are too few for {moments.dimensions} features: their covariance is singular and the "
+        f"{moments.count} examples are too few for {moments.dimensions} features: their covariance is singular and the "
         "Fréchet distance comes out too large; compare it only with figures of the same count, or use the kernel distance"
     )
 

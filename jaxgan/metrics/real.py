@@ -65,7 +65,7 @@ class RealExamples:
         if self._network is None and isinstance(self._features, FeatureNetwork):
             self._network = self._features
         elif self._network is None and self._features == "numbers":
-            self._network = numbers(self._shape())
+            self._network = numbers(self.medium, self._shape())
         elif self._network is None:
             if not isinstance(self.medium, Picture):
                 raise UserError(

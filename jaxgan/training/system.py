@@ -213,8 +213,9 @@ class System(abc.ABC):
     def latents(self, key: jax.Array, count: int) -> jax.Array:
         """`count` draws [count, ...] of the noise that the generator turns into pictures, row by row (`jaxgan.rows`).
 
-        With `decode` it is the system's latent space, which can be sampled, walked and edited. A system without one, that
-        turns pictures into pictures, overrides `sample` instead.
+        With `decode` it is the system's latent space, which can be sampled, walked and edited. A part that is no number, such
+        as a one-hot category, is kept as it is by a `truncate` of one's own. A system without one, that turns pictures into
+        pictures, overrides `sample` instead.
         """
         raise NotImplementedError(f"{type(self).__name__} has no latent space")
 
@@ -296,9 +297,10 @@ class System(abc.ABC):
     ) -> jax.Array | dict[str, jax.Array]:
         """What the sheets show while it trains; `sample` here.
 
-        What the system makes, [B, ...]; or K of them in a row, [B, K, ...]; or columns {title: [B, ...]}, such as input, output
-        and target, whose sizes may differ. A column that is called as an entry of the data is of its medium ("text", say), any
-        other of that of what is made.
+        What the system makes, [B, ...]: as square as it goes. Or K of them in a row, [B, K, ...], two rows side by side: B = 4
+        of K = 3 are two lines of 6. Or columns {title: [B, ...]}, such as input, output and target, whose sizes may differ, two
+        rows side by side, too. A column that is called as an entry of the data is of its medium ("text", say), any other of
+        that of what is made.
         """
         return self.sample(variables, inputs, key)
 

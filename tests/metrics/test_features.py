@@ -55,13 +55,26 @@ def test_quantise_clips_and_refuses_what_is_not_finite():
 
 def test_numbers_are_their_own_features():
     clips = np.random.default_rng(0).normal(size=(BATCH + 6, 5, 2))
-    network = numbers((5, 2))
+    network = numbers(Medium(), (5, 2))
     found = np.concatenate([features for _, features, _ in stream(network, [prepared(Medium(), clips)])])
     np.testing.assert_array_equal(found, np.float32(clips).reshape(-1, 10))
     assert (network.name, network.dimensions) == ("numbers", 10)
-    assert network.digest == numbers((5, 2)).digest != numbers((2, 5)).digest
+    assert network.digest == numbers(Medium(), (5, 2)).digest != numbers(Medium(), (2, 5)).digest
     with pytest.raises(UserError, match="are 49152 numbers, more than the 4096"):
-        numbers((128, 128, 3))
+        numbers(Medium(), (128, 128, 3))
     clips[3, 0, 0] = np.inf
     with pytest.raises(UserError, match="generated sound 3 is not finite"):
         prepared(Audio(rate=8000), clips)
+
+
+def test_sounds_are_alike_where_they_sound_alike():
+    """As waves, silence would be nearer to a tone than the tone is to itself a moment later."""
+    t = np.arange(4000) / 8000
+    tone, later, noise = np.sin(880 * t), np.sin(880 * t + 2), np.random.default_rng(0).uniform(-1, 1, 4000)
+    network = numbers(Audio(rate=8000), (4000,))
+    features = network.apply(np.stack([tone, later, noise, 0 * tone]))[0]
+    distances = np.linalg.norm(features - features[0], axis=1)
+    assert network.dimensions == features.shape[1] == 512
+    assert distances[1] < 0.1 * distances[2]
+    assert distances[1] < 0.1 * distances[3]
+    assert network.digest != numbers(Medium(), (4000,)).digest

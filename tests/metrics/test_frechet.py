@@ -69,7 +69,7 @@ def test_features_that_never_change():
 def test_warning_of_few_pictures():
     features = np.random.default_rng(4).normal(size=(5, 4))
     assert few_pictures_warning(of(features)) is None
-    assert "4 pictures are too few for 4 features" in few_pictures_warning(of(features[:4]))
+    assert "4 examples are too few for 4 features" in few_pictures_warning(of(features[:4]))
     assert few_pictures_warning(known([0], [[1]])) is None
 
 
