@@ -28,6 +28,7 @@ from jaxgan.data.pairs import Pairs
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sets.avatar_captions import AvatarCaptions
 from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.clipart import Clipart
 from jaxgan.data.sets.dicebear import avatar_attributes, avatar_options, render
 from jaxgan.data.sets.digits import Digits
 from jaxgan.data.sets.emoji import openmoji_attributes
@@ -48,6 +49,7 @@ __all__ = [
     "Batches",
     "Caption",
     "Captioned",
+    "Clipart",
     "Digits",
     "Downscaled",
     "Files",
