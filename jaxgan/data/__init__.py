@@ -32,6 +32,7 @@ from jaxgan.data.sets.clipart import Clipart
 from jaxgan.data.sets.dicebear import avatar_attributes, avatar_options, render
 from jaxgan.data.sets.digits import Digits
 from jaxgan.data.sets.emoji import openmoji_attributes
+from jaxgan.data.sets.letters import Letters
 from jaxgan.data.sets.openmoji import OpenMoji
 from jaxgan.data.sets.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.sets.points import Points
@@ -57,6 +58,7 @@ __all__ = [
     "Grey",
     "ImageData",
     "Joint",
+    "Letters",
     "Masked",
     "OpenMoji",
     "OpenMojiPairs",

@@ -17,7 +17,8 @@ from PIL import Image
 
 from jaxgan.data.drawing import draw_all
 from jaxgan.data.prepared import progress, quiet
-from jaxgan.data.sets import clipart, dicebear, emoji
+from jaxgan.data.sets import clipart, dicebear, emoji, letters
+from jaxgan.data.sets.fonts import Font
 
 
 @dataclass(kw_only=True)
@@ -145,6 +146,42 @@ class ClipartBuilder(tfds.core.GeneratorBasedBuilder):
         for index, (path, pixels) in enumerate(clipart.read_clipart(config.files, config.folder, config.side)):
             file = path.relative_to(config.folder)
             yield index, {"image": Image.fromarray(pixels), "label": file.parts[0], "file": file.as_posix()}
+
+
+@dataclass(kw_only=True)
+class LettersConfig(tfds.core.BuilderConfig):
+    """The characters `classes` of these fonts, `side` x `side` pixels."""
+
+    fonts: list[tuple[Font, Path]] = field(default_factory=list)
+    classes: tuple[str, ...] = ()
+    side: int = 32
+
+
+class LettersBuilder(tfds.core.GeneratorBasedBuilder):
+    """Letters of fonts, with the names of these."""
+
+    name = "letters"
+    VERSION = tfds.core.Version(letters.VERSION)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        features = {
+            "image": tfds.features.Image(shape=(config.side, config.side, 1)),
+            "label": tfds.features.ClassLabel(names=config.classes),
+            "family": tfds.features.Text(),
+            "style": tfds.features.Text(),
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), disable_shuffling=True)
+
+    def _split_generators(self, dl_manager) -> dict:
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict]]:
+        config = self.builder_config
+        drawn = letters.draw_letters(config.fonts, config.classes, config.side)
+        for index, (font, character, pixels) in enumerate(drawn):
+            image = Image.fromarray(pixels[..., 0])
+            yield index, {"image": image, "label": character, "family": font.family, "style": font.style}
 
 
 def build(builder: type, config: tfds.core.BuilderConfig, folder: Path) -> None:

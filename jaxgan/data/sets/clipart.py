@@ -131,10 +131,8 @@ def read_clipart(files: list[Path], folder: Path, side: int) -> Iterator[tuple[P
                     seen.add(content)
                     yield path, picture
     unusable = f"{len(damaged)} cannot be used{f' ({some(damaged)})' if damaged else ''}"
-    counts = (
-        f"{len(files) - len(small)} have more than {LARGEST // 1_000_000} megapixels, {unusable}, and {doubles} are the same as "
-        "others"
-    )
+    large = f"{len(files) - len(small)} have more than {LARGEST // 1_000_000} megapixels"
+    counts = f"{large}, {unusable}, and {doubles} are the same as others"
     if not seen:
         raise UserError(f"none of the {len(files)} pictures in {folder} can be read: {counts}")
     print(f"clip art: {len(seen)} pictures of {len(files)} files; {counts}", file=sys.stderr, flush=True)
