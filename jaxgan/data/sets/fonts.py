@@ -37,8 +37,8 @@ POSING = frozenset({"D050000L", "Dingbats", "Standard Symbols PS", "Standard Sym
 NO_CHARACTER = "\uffff"  # which Unicode promises never to be one: what a font draws for it stands for what it lacks
 
 # Of the mean energy of two fonts' letters, that of their difference. Of 850 fonts, copies of a design under other names are
-# below 0.02, designs derived from others (Carlito from Lato) from 0.045 to 0.064; above that are look-alikes. To join too many is
-# no harm.
+# below 0.02, designs derived from others (Carlito from Lato) from 0.045 to 0.064; above that are look-alikes. To join too
+# many does no harm.
 ALIKE = 0.065
 SIDE = 32  # of the letters that are compared: the parts must not depend on the size of the training pictures
 TEST_SHARE = 0.2  # of the designs, up to chance
