@@ -42,9 +42,9 @@ def run(argv: list[str]) -> int:
         workdir: Path = Path("runs") / configs.find(config).stem
         """Folder of the run. A run that it holds is gone on with."""
         source: str | None = None
-        """Other data: avatars, openmoji, digits, tfds:NAME, a folder of pictures, or an .npz file. Where the config learns
-        from sounds, clips or other files, a folder of those; from pairs, a folder of them; where from two sets, a folder with A
-        and B, or trainA and trainB."""
+        """Other data: avatars, openmoji, digits, letters, clipart, tfds:NAME, a folder of pictures, or an .npz file. Where the
+        config learns from sounds, clips or other files, a folder of those; from pairs, a folder of them; where from two sets, a
+        folder with A and B, or trainA and trainB."""
         seeds: str | None = None
         """Train with each of these seeds, such as 0,1,2, in WORKDIR/seed0, ..., and write what they have in common to
         WORKDIR/summary.json; instead of --seed."""

@@ -28,9 +28,11 @@ from jaxgan.data.pairs import Pairs
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sets.avatar_captions import AvatarCaptions
 from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.clipart import Clipart
 from jaxgan.data.sets.dicebear import avatar_attributes, avatar_options, render
 from jaxgan.data.sets.digits import Digits
 from jaxgan.data.sets.emoji import openmoji_attributes
+from jaxgan.data.sets.letters import Letters
 from jaxgan.data.sets.openmoji import OpenMoji
 from jaxgan.data.sets.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.sets.points import Points
@@ -48,6 +50,7 @@ __all__ = [
     "Batches",
     "Caption",
     "Captioned",
+    "Clipart",
     "Digits",
     "Downscaled",
     "Files",
@@ -55,6 +58,7 @@ __all__ = [
     "Grey",
     "ImageData",
     "Joint",
+    "Letters",
     "Masked",
     "OpenMoji",
     "OpenMojiPairs",

@@ -63,6 +63,11 @@ def identity_of(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest() if any(parts) else ""
 
 
+def chance(name: str) -> float:
+    """A number in [0, 1) that looks random and is always the same: by it a family of examples is put into a part."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
 def places(data: Any, name: str = "data") -> frozenset[str]:
     """The dotted names of the fields that say where a data set lies, and not what it is: its `places`, and those of its parts.
 

@@ -11,14 +11,20 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from jaxgan.cache import cache_dir
 from jaxgan.errors import UserError
 
 UNFINISHED = ".jaxgan-unfinished."  # begins the names of what is being prepared, and of nothing else
 ABANDONED = 24 * 3600  # seconds after which a temporary directory is taken for one of a killed run
+
+T = TypeVar("T")
 
 
 def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:
@@ -35,7 +41,7 @@ def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:
     place = cache_dir() / name
     if place.is_dir():
         return place
-    print(f"drawing {what}, once, into {place}", file=sys.stderr, flush=True)
+    print(f"preparing {what}, once, into {place}", file=sys.stderr, flush=True)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place.parent)
@@ -58,6 +64,11 @@ def prepared(name: str, prepare: Callable[[Path], None], what: str) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return place
+
+
+def progress(items: Iterable[T], count: int, doing: str = "drawing") -> Iterable[T]:
+    """The `count` items, with a bar on standard error while they are gone through, where a person looks at it."""
+    return track(items, doing, count, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 @contextlib.contextmanager

@@ -12,14 +12,23 @@ from jaxgan.data.folder import Folder
 from jaxgan.data.pairs import Pairs
 from jaxgan.data.sets.avatar_captions import AvatarCaptions
 from jaxgan.data.sets.avatars import Avatars
+from jaxgan.data.sets.clipart import Clipart
 from jaxgan.data.sets.digits import Digits
+from jaxgan.data.sets.letters import Letters
 from jaxgan.data.sets.openmoji import OpenMoji
 from jaxgan.data.sets.openmoji_pairs import OpenMojiPairs
 from jaxgan.data.tfds import TFDS
 from jaxgan.data.unpaired import Unpaired
 from jaxgan.errors import UserError, nearest
 
-BUILT_IN = {"avatars": Avatars, "openmoji": OpenMoji, "openmoji_pairs": OpenMojiPairs, "digits": Digits}
+BUILT_IN = {
+    "avatars": Avatars,
+    "openmoji": OpenMoji,
+    "openmoji_pairs": OpenMojiPairs,
+    "digits": Digits,
+    "letters": Letters,
+    "clipart": Clipart,
+}
 DOMAINS = (("A", "B"), ("trainA", "trainB"), ("train_A", "train_B"))  # subfolders of two sets without pairs
 SPLITS = ("trainA", "trainB")  # of a TFDS set
 
@@ -31,8 +40,8 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
     """The data set that `spec` names, without loading it.
 
     Args:
-      spec: "avatars", "openmoji", "openmoji_pairs", "digits", "tfds:NAME" (as TFDS writes it: "tfds:cifar10"), a
-        folder of pictures, or an .npz file. A folder that is named like a built-in set is "./avatars".
+      spec: "avatars", "openmoji", "openmoji_pairs", "digits", "letters", "clipart", "tfds:NAME" (as TFDS writes it:
+        "tfds:cifar10"), a folder of pictures, or an .npz file. A folder that is named like a built-in set is "./avatars".
       like: its size, channels, crop, resize and flip are kept. Where it is a set of pairs, so is what comes back: a
         folder is one of `Pairs`. Where it is `Unpaired`, a folder has the subfolders A and B, or trainA and trainB, and
         "tfds:cycle_gan/NAME" has the splits trainA and trainB. Where it is `Captioned`, "avatars" are `AvatarCaptions`, and

@@ -62,7 +62,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_complete(tmp_path):
 def test_the_second_run_draws_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
     Avatars(count=3, size=8).load()
-    assert "drawing 3 avatars of 8 x 8 pixels" in capfd.readouterr().err
+    assert "preparing 3 avatars of 8 x 8 pixels" in capfd.readouterr().err
     Avatars(count=3, size=8).load()
     out, err = capfd.readouterr()
     assert out == err == ""

@@ -6,21 +6,19 @@ array_record, which is read and written without TensorFlow.
 
 import contextlib
 import io
-import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from jaxgan.data.drawing import draw_all
-from jaxgan.data.prepared import quiet
-from jaxgan.data.sets import dicebear, emoji
+from jaxgan.data.prepared import progress, quiet
+from jaxgan.data.sets import clipart, dicebear, emoji, letters
+from jaxgan.data.sets.fonts import Font
 
 
 @dataclass(kw_only=True)
@@ -62,7 +60,7 @@ class AvatarsBuilder(tfds.core.GeneratorBasedBuilder):
                 yield svg
 
         pictures = draw_all(svgs(), config.side)
-        for index, png in enumerate(_progress(pictures, config.count)):
+        for index, png in enumerate(progress(pictures, config.count)):
             yield index, {"image": _opaque(png), **waiting.popleft()}
 
 
@@ -106,13 +104,84 @@ class OpenMojiBuilder(tfds.core.GeneratorBasedBuilder):
                 yield emoji.line_art(svg)
 
         pictures = draw_all(svgs(), self.builder_config.side)
-        for index, annotation in enumerate(_progress(annotations, len(annotations))):
+        for index, annotation in enumerate(progress(annotations, len(annotations))):
             color, line = next(pictures), next(pictures)
             example = emoji.describe(annotation)
             colorable = example["colorable"] and color != line
             images = {"color": _opaque(color), "line": _opaque(line)}
             yield index, {**example, **images, "colorable": colorable}
         pictures.close()
+
+
+@dataclass(kw_only=True)
+class ClipartConfig(tfds.core.BuilderConfig):
+    """These files of the folder, whose subfolders are the classes, `side` x `side` pixels."""
+
+    folder: Path = Path()
+    classes: tuple[str, ...] = ()
+    files: list[Path] = field(default_factory=list)
+    side: int = 64
+
+
+class ClipartBuilder(tfds.core.GeneratorBasedBuilder):
+    """Open Clip Art with its topics."""
+
+    name = "clipart"
+    VERSION = tfds.core.Version(clipart.VERSION)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        features = {
+            "image": tfds.features.Image(shape=(config.side, config.side, 3)),
+            "label": tfds.features.ClassLabel(names=config.classes),
+            "file": tfds.features.Text(),
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), disable_shuffling=True)
+
+    def _split_generators(self, dl_manager) -> dict:
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict]]:
+        config = self.builder_config
+        for index, (path, pixels) in enumerate(clipart.read_clipart(config.files, config.folder, config.side)):
+            file = path.relative_to(config.folder)
+            yield index, {"image": Image.fromarray(pixels), "label": file.parts[0], "file": file.as_posix()}
+
+
+@dataclass(kw_only=True)
+class LettersConfig(tfds.core.BuilderConfig):
+    """The characters `classes` of these fonts, `side` x `side` pixels."""
+
+    fonts: list[tuple[Font, Path]] = field(default_factory=list)
+    classes: tuple[str, ...] = ()
+    side: int = 32
+
+
+class LettersBuilder(tfds.core.GeneratorBasedBuilder):
+    """Letters of fonts, with the names of these."""
+
+    name = "letters"
+    VERSION = tfds.core.Version(letters.VERSION)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        features = {
+            "image": tfds.features.Image(shape=(config.side, config.side, 1)),
+            "label": tfds.features.ClassLabel(names=config.classes),
+            "family": tfds.features.Text(),
+            "style": tfds.features.Text(),
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), disable_shuffling=True)
+
+    def _split_generators(self, dl_manager) -> dict:
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict]]:
+        config = self.builder_config
+        drawn = letters.draw_letters(config.fonts, config.classes, config.side)
+        for index, (font, character, pixels) in enumerate(drawn):
+            image = Image.fromarray(pixels[..., 0])
+            yield index, {"image": image, "label": character, "family": font.family, "style": font.style}
 
 
 def build(builder: type, config: tfds.core.BuilderConfig, folder: Path) -> None:
@@ -125,7 +194,3 @@ def build(builder: type, config: tfds.core.BuilderConfig, folder: Path) -> None:
 def _opaque(png: bytes) -> Image.Image:
     # TFDS decodes an RGBA PNG to four channels, whatever the feature says, so the picture is converted here.
     return Image.open(io.BytesIO(png)).convert("RGB")
-
-
-def _progress(items, count: int):
-    return track(items, "drawing", count, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

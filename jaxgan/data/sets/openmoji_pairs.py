@@ -5,12 +5,11 @@ that what is judged has not been seen in another colour. Which emoji are variant
 """
 
 import functools
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxgan.data.base import ImageData, Records
+from jaxgan.data.base import ImageData, Records, chance
 from jaxgan.data.sets import emoji, openmoji
 from jaxgan.errors import UserError
 
@@ -78,7 +77,7 @@ class OpenMojiPairs(ImageData):
 def openmoji_parts() -> dict[str, str]:
     """The part of each emoji, train or test: hexcode -> part. A function of the table of annotations alone."""
     families = _families()
-    return {code: "test" if _chance(family) < TEST_SHARE else "train" for code, family in families.items()}
+    return {code: "test" if chance(family) < TEST_SHARE else "train" for code, family in families.items()}
 
 
 def _families() -> dict[str, str]:
@@ -112,8 +111,3 @@ def _marks(annotation: dict[str, str]) -> list[str]:
 def _neutral(code: str) -> str:
     kept = [NEUTRAL.get(point, point) for point in code.split("-") if point not in TONES | SIGNS]
     return "-".join(kept) or code  # a sign alone is an emoji too
-
-
-def _chance(name: str) -> float:
-    """A number in [0, 1) that looks random and is always the same."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
