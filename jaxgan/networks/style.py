@@ -8,7 +8,7 @@ layer that makes colours; each other such layer shares the style of the convolut
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import flax.linen as nn
@@ -48,6 +48,18 @@ def sides_of(side: int) -> tuple[int, ...]:
 def channels_of(side: int, base: int, width: int) -> int:
     """How many channels a feature map has: base / side, at most `width`."""
     return max(1, min(base // side, width))
+
+
+def noises(key: jax.Array | None, count: int, sides: Sequence[int]) -> list[jax.Array | None]:
+    """Noise [count, side, side, 1] for each layer of these sides, row by row, or None for each where there is no key.
+
+    One draw for all: one for each would take seconds to compile.
+    """
+    if key is None:
+        return [None] * len(sides)
+    ends = np.cumsum([side * side for side in sides])
+    drawn = jnp.split(rows.normal(key, count, (int(ends[-1]),)), ends[:-1], 1)
+    return [part.reshape(count, side, side, 1) for part, side in zip(drawn, sides, strict=True)]
 
 
 def normalized(x: jax.Array) -> jax.Array:
@@ -148,11 +160,7 @@ class Synthesis(nn.Module):
         first = channels_of(SMALLEST, self.base, self.width)
         sides = sides_of(self.side)
         each = [side for side in sides for _ in range(1 if side == SMALLEST else 2)]
-        noise = [None] * len(each)
-        if noise_key is not None:  # one draw for all layers: each of its own would take seconds to compile
-            drawn = rows.normal(noise_key, len(ws), (sum(side * side for side in each),))
-            ends = np.cumsum([side * side for side in each])[:-1]
-            noise = [n.reshape(-1, s, s, 1) for n, s in zip(jnp.split(drawn, ends, 1), each, strict=True)]
+        noise = noises(noise_key, len(ws), each)
         constant = self.param("constant", nn.initializers.normal(1.0), (SMALLEST, SMALLEST, first), jnp.float32)
         x = jnp.broadcast_to(constant.astype(self.dtype), (len(ws), *constant.shape))
         picture, style = None, 0

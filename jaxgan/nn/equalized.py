@@ -33,6 +33,7 @@ class EqualizedDense(nn.Module):
     Attributes:
         features: of the output.
         multiplier: of the learning rate.
+        gain: of the weights: sqrt(2) where a ReLU follows that has none itself, as in StyleGAN and before.
         use_bias: whether there is one.
         bias_init: where the bias begins, as it is used.
         dtype: to compute in; that of `x` and the parameters if None.
@@ -44,6 +45,7 @@ class EqualizedDense(nn.Module):
 
     features: int
     multiplier: float = 1.0
+    gain: float = 1.0
     use_bias: bool = True
     bias_init: float = 0.0
     dtype: jnp.dtype | None = None
@@ -52,7 +54,9 @@ class EqualizedDense(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         width = x.shape[-1]
         begin = nn.initializers.normal(1 / self.multiplier)
-        kernel = self.param("kernel", begin, (width, self.features), jnp.float32) * (self.multiplier / width**0.5)
+        kernel = self.param("kernel", begin, (width, self.features), jnp.float32) * (
+            self.gain * self.multiplier / width**0.5
+        )
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         y = x @ kernel
         if not self.use_bias:
@@ -71,6 +75,7 @@ class EqualizedConv(nn.Module):
         features: of the output.
         kernel: side of the window, odd.
         down: halve the sides, which are even: filtered first (`jaxgan.nn.resample`), so that nothing aliases.
+        gain: of the weights.
         use_bias: whether there is one.
         dtype: to compute in; that of `x` and the parameters if None.
 
@@ -82,6 +87,7 @@ class EqualizedConv(nn.Module):
     features: int
     kernel: int = 3
     down: bool = False
+    gain: float = 1.0
     use_bias: bool = True
     dtype: jnp.dtype | None = None
 
@@ -89,7 +95,7 @@ class EqualizedConv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         side, channels = self.kernel, x.shape[-1]
         kernel = self.param("kernel", nn.initializers.normal(1.0), (side, side, channels, self.features), jnp.float32)
-        kernel = kernel / (side * side * channels) ** 0.5
+        kernel = kernel * (self.gain / (side * side * channels) ** 0.5)
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         half = side // 2
         if not self.down:

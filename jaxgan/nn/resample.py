@@ -58,6 +58,20 @@ def blur(x: jax.Array, before: int, after: int) -> jax.Array:
     return x
 
 
+def smooth(x: jax.Array) -> jax.Array:
+    """[B, H, W, C] filtered by [1, 2, 1] / 4 along each axis, zeros outside: StyleGAN's filter (1812.04948, section 2).
+
+    >>> smooth(jnp.ones((1, 3, 3, 1)))[0, 1, :, 0].tolist()
+    [0.75, 1.0, 0.75]
+    """
+    for axis in (1, 2):
+        size = x.shape[axis]
+        padded = _pad(x, axis, 1, 1)
+        before, here, after = (jax.lax.slice_in_dim(padded, i, i + size, axis=axis) for i in range(3))
+        x = 0.25 * before + 0.5 * here + 0.25 * after
+    return x
+
+
 def _pad(x: jax.Array, axis: int, before: int, after: int) -> jax.Array:
     """With zeros along an axis."""
     return jnp.pad(x, [(before, after) if i == axis else (0, 0) for i in range(x.ndim)])
