@@ -1,6 +1,6 @@
 """StyleGAN, the one of 2018, on 32x32 avatars, for two CPU cores.
 
-    jaxgan train stylegan_avatars
+jaxgan train stylegan_avatars
 """
 
 from jaxgan import Experiment

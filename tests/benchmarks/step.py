@@ -47,6 +47,7 @@ from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
+from jaxgan.systems.stylegan2 import StyleGAN2
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
@@ -54,6 +55,7 @@ from jaxgan.training.benchmark import program_bytes, step_flops
 from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
 from tests.benchmarks.pytorch_dcgan import ExampleStep, Step
+from tests.benchmarks.pytorch_stylegan2 import StyleGAN2Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
 from tests.benchmarks.pytorch_wgan_gp import WGANGPStep
@@ -124,6 +126,23 @@ def text2image(width: int, size: int) -> tuple:
     )
 
 
+def stylegan2(lazy: bool) -> Callable[[int, int], tuple]:
+    """A width of 128 is a quarter of the paper's. Without the lazy penalties, which few steps have, or with both."""
+
+    def steps(width: int, size: int) -> tuple:
+        sizes = {
+            "latent_dim": width,
+            "style_dim": width,
+            "mapping_layers": 2,
+            "width": width,
+            "channel_base": 64 * width,
+        }
+        penalties = {} if lazy else {"r1": 0.0, "path_length": 0.0}
+        return StyleGAN2(**sizes, **penalties), StyleGAN2Step(size, 64 * width, width, 2, lazy)
+
+    return steps
+
+
 CASES = {
     "dcgan": Case("kernel 4", 64, 32, (32, 64), dcgan),
     "dcgan_example": Case("kernel 4, fakes once a step", 64, 32, (32, 64), dcgan_example),
@@ -132,6 +151,8 @@ CASES = {
     "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
     "cyclegan_128": Case("9 blocks", 128, 1, (32,), cyclegan(9)),
     "stargan": Case(f"{LABELS} labels, five critic moves", 64, 8, (32,), stargan),
+    "stylegan2": Case("without lazy penalties", 64, 16, (128,), stylegan2(False)),
+    "stylegan2_lazy": Case("with R1 and path length", 64, 16, (128,), stylegan2(True)),
     "text2image": Case(f"kernel 4, {WORDS} words", 64, 32, (32,), text2image),
 }
 
