@@ -1,4 +1,4 @@
-"""Leaks of augmentation: are pictures turned, mirrored or recoloured more often than those that they were learnt from?
+"""Leaks of augmentation: whether pictures are turned, mirrored or recoloured more often than those that were learnt from.
 
 A generator whose discriminator only ever sees augmented pictures may make such pictures itself (Karras et al. 2020,
 arXiv:2006.06676, section 2.2). For each change a linear classifier of small pictures learns to tell half of the real ones from
@@ -7,7 +7,8 @@ against the shares of the other half, as they are and changed:
 
     leak = (generated - real) / (changed - real)
 
-which is 0 where the generated ones are as the real, and 1 where all are changed; both in expectation.
+which is 0 where the generated ones are as the real, and 1 where all are changed; both in expectation. It is for samples that
+otherwise look like the data: blots that resemble nothing may be taken for anything, and one change for another.
 """
 
 from collections.abc import Callable

@@ -51,14 +51,15 @@ class Augmentation:
     cutout: bool = False
     """A rectangle of half of each side, anywhere, set to 0."""
     probability: float = 1.0
-    """With which each transformation is applied to a picture, each by its own draw. With `target`: the most it may reach. Above
-    0.8 the generator may learn to make what is turned and recoloured itself."""
+    """With which each transformation is applied to a picture, each by its own draw. With `target`: the most it may reach.
+    Above 0.8 the generator may learn to make what is turned, moved or recoloured itself."""
     target: float = 0.0
     """Of E[sign(D(real))], for the probability to be adapted from 0 on: ADA takes 0.6. 0 keeps the probability fixed."""
     adaptation_images: int = 500_000
     """Real pictures over which the probability can go from 0 to 1."""
     ada: Ada = dataclasses.field(default=Ada())
-    """ADA's own transformations; after them come those above, if any."""
+    """ADA's own transformations, before those above, if any: a number from 0 (off) to 1 is what the probability is multiplied
+    by for each of a group. The paper takes blit, geometry and color, each at 1."""
 
     def __post_init__(self):
         fields.check(self)

@@ -256,9 +256,10 @@ def test_each_step_has_its_own_probability_and_upright_pictures_stay_upright():
 @pytest.mark.eight_devices
 def test_noise_has_the_deviation_of_its_draw_on_one_device_and_on_eight():
     x, mesh = np.zeros((512, 6, 6, 1)), Mesh(np.array(jax.devices()[:8]), (rows.AXIS,))
-    function = lambda x: Ada(noise=1).apply(KEY, x, 1)  # noqa: E731
+    augmentation = Augmentation(ada=Ada(noise=1))
+    function = lambda x: augmentation.apply(KEY, x, 1)  # noqa: E731
     made = jax.jit(jax.shard_map(function, mesh=mesh, in_specs=P(rows.AXIS), out_specs=P(rows.AXIS)))(x)
-    np.testing.assert_allclose(made, applied(Ada(noise=1), x, jnp.float32(1)), atol=1e-6)
+    np.testing.assert_allclose(made, applied(augmentation, x, jnp.float32(1)), atol=1e-6)
     made = np.asarray(made)
     # E[s^2] = .01, whose spread over the rows is that of a square: sqrt 2 times its mean.
     assert abs((made**2).mean() / 0.01 - 1) < 5 * math.sqrt(2 / 512)
