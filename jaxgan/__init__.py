@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Ada": "jaxgan.networks.ada",
     "Augmentation": "jaxgan.networks.augmentation",
     "UserError": "jaxgan.errors",
     "Experiment": "jaxgan.experiment",
@@ -46,6 +47,7 @@ _PACKAGES = ("data", "latent", "losses", "metrics", "networks", "nn", "systems",
 if TYPE_CHECKING:
     from jaxgan.errors import UserError
     from jaxgan.experiment import Experiment
+    from jaxgan.networks.ada import Ada
     from jaxgan.networks.augmentation import Augmentation
     from jaxgan.run import Run, restore
     from jaxgan.training.loop import TrainingDiverged, fit

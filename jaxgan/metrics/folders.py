@@ -35,7 +35,7 @@ def evaluate_folders(
     Args:
         real: the folder; None with `reference`. Its subfolders are the classes of the feature network classifier.
         fake: the folder. For psnr, ssim and lpips its pictures have the names of their real ones, save for the suffix.
-        metrics: of fid, kid, inception_score, precision_recall, density_coverage, ms_ssim, psnr, ssim, lpips.
+        metrics: of fid, kid, inception_score, precision_recall, density_coverage, ms_ssim, leak, psnr, ssim, lpips.
         features: the feature network.
         features_file: the weights of inception or vgg16; of lpips, those of VGG16.
         seed: of what a metric draws.

@@ -1,9 +1,10 @@
-"""Augmentation of what the discriminator sees: DiffAugment's transformations, with ADA's probability.
+"""Augmentation of what the discriminator sees: DiffAugment's transformations or ADA's, with ADA's probability.
 
 With little data a discriminator learns its pictures by heart. Augmenting the data alone would teach the generator to make
 augmented pictures; DiffAugment (Zhao et al. 2020, arXiv:2006.10738) transforms all that the discriminator sees, real and fake,
 in both players' losses, by functions that the generator's gradient passes through. ADA (Karras et al. 2020, arXiv:2006.06676)
-applies each transformation with a probability p, and raises p while the discriminator is too sure of the real pictures.
+applies each transformation with a probability p, and raises p while the discriminator is too sure of the real pictures; its
+own transformations are in `jaxgan.networks.ada`.
 
 In a system's discriminator loss, with `augmentation: Augmentation = Augmentation()` among its fields:
 
@@ -26,6 +27,7 @@ import jax.numpy as jnp
 
 from jaxgan import fields, rows
 from jaxgan.errors import UserError
+from jaxgan.networks.ada import Ada
 
 AUX = "augmentation_probability"
 """The entry of `TrainState.aux`, and the metric, that holds the adapted probability."""
@@ -49,11 +51,15 @@ class Augmentation:
     cutout: bool = False
     """A rectangle of half of each side, anywhere, set to 0."""
     probability: float = 1.0
-    """With which each transformation is applied to a picture, each by its own draw. With `target`: the most it may reach."""
+    """With which each transformation is applied to a picture, each by its own draw. With `target`: the most it may reach.
+    Above 0.8 the generator may learn to make what is turned, moved or recoloured itself."""
     target: float = 0.0
     """Of E[sign(D(real))], for the probability to be adapted from 0 on: ADA takes 0.6. 0 keeps the probability fixed."""
     adaptation_images: int = 500_000
     """Real pictures over which the probability can go from 0 to 1."""
+    ada: Ada = dataclasses.field(default=Ada())
+    """ADA's own transformations, before those above, if any: a number from 0 (off) to 1 is what the probability is multiplied
+    by for each of a group. The paper takes blit, geometry and color, each at 1."""
 
     def __post_init__(self):
         fields.check(self)
@@ -67,13 +73,18 @@ class Augmentation:
         if self.target and not self.enabled:
             raise UserError(
                 f"Augmentation.target is {self.target}, but there is nothing to adapt: choose at least one of color, "
-                "translation and cutout, and a probability above 0"
+                "translation, cutout and those of ada (blit, geometry, color, ...), and a probability above 0"
             )
 
     @property
     def enabled(self) -> bool:
         """Whether `apply` does anything."""
-        return (self.color or self.translation or self.cutout) and self.probability > 0
+        return (self._diffaugment or self.ada.enabled) and self.probability > 0
+
+    @property
+    def _diffaugment(self) -> bool:
+        """Whether any of DiffAugment's is on."""
+        return self.color or self.translation or self.cutout
 
     @property
     def adaptive(self) -> bool:
@@ -92,6 +103,11 @@ class Augmentation:
             [B, H, W, C], of the same dtype; colours may leave [-1, 1], as in the paper.
         """
         if not self.enabled:
+            return pictures
+        if self.ada.enabled:
+            key, ada_key = jax.random.split(key)
+            pictures = self.ada.apply(ada_key, pictures, probability)
+        if not self._diffaugment:
             return pictures
         # One draw for all, or compiling would take seconds; each transformation has its own numbers, whichever others are on:
         # a gate and two values, uniform on [0, 1), [B] each.
