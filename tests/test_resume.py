@@ -108,8 +108,7 @@ def test_stopped_politely(straight, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_killed_ten_times(tmp_path):
-    small = ["--data.count", 512, "--system.networks.width", 16]
-    command = ["train", "dcgan_avatars", *small, "--steps", 60, "--checkpoint-every", 2]
+    command = [*COMMAND[: COMMAND.index("--log-every")], "--log-every", 1, "--steps", 60]
     expected = digest(run(*command, "--workdir", tmp_path / "straight").stdout)
     command += ["--workdir", tmp_path / "run"]
     kills, during_saves, firsts = 0, 0, []
@@ -164,14 +163,10 @@ def test_killed_with_all_that_lasts(config, tmp_path):
     ]  # fmt: skip
     straight = run(*command, "--workdir", tmp_path / "straight")
     command += ["--workdir", tmp_path / "run"]
-    firsts = []
-    for step in (8, 16):
-        code, out, _ = stop_at(step, command, signal.SIGKILL)
-        assert code == -signal.SIGKILL
-        firsts.append(resumed(out))
+    code, out, _ = stop_at(12, command, signal.SIGKILL)
+    assert (code, resumed(out)) == (-signal.SIGKILL, 0)
     last = run(*command)
-    firsts.append(resumed(last.stdout))
-    assert 0 == firsts[0] < firsts[1] < firsts[2]
+    assert resumed(last.stdout) > 0
     assert digest(last.stdout) == digest(straight.stdout)
 
 
