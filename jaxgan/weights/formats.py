@@ -12,9 +12,9 @@ if TYPE_CHECKING:  # the help of a command needs the names alone
 Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan"]
 
 MODULES = {"pytorch-cyclegan-and-pix2pix": "translators", "pytorch-dcgan": "dcgan", "stargan": "stargan"}
-"""Each has two functions. `recognise(files, direction) -> Recognised` reads an architecture off the names and shapes of
-tensors; `layers(system, shape, network) -> Layers` names the tensors of a network, or says which field of the system that
-code does not have."""
+"""Each has three functions. `networks_in(contents) -> list[Weights]` finds the networks in a file; `recognise(files, direction)
+-> Recognised` reads an architecture off the names and shapes of their tensors; `layers(system, shape, network) -> Layers` names
+the tensors of a network, or says which field of the system that code does not have."""
 
 
 @dataclass(frozen=True)

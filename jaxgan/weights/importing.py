@@ -17,7 +17,7 @@ from jaxgan.training.checkpoint import Checkpoints, digests
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import fresh_state
 from jaxgan.weights.data import Imported
-from jaxgan.weights.file import read_weights
+from jaxgan.weights.file import read_file
 from jaxgan.weights.formats import Format, Recognised, module_of
 from jaxgan.weights.layers import read_network, unprefixed
 
@@ -38,7 +38,7 @@ def import_weights(
     gets fresh weights: `run.experiment.data.fresh` names them.
 
     Args:
-        files: `.safetensors` or `.pth` files of one network each; a generator's at least.
+        files: `.safetensors`, or PyTorch's, of a network each or of several; a generator's at least.
         format: whose code wrote them.
         out: the folder to make; there may be an empty one.
         size: side of the pictures; what the architecture implies by default. Translators take pictures of other sizes, too.
@@ -56,7 +56,8 @@ def import_weights(
     out = empty(out)
     if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
-    recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
+    networks = [unprefixed(weights) for path in files for weights in chosen.networks_in(read_file(path))]
+    recognised = chosen.recognise(networks, direction)
     record = _record(recognised, format, size, tuple(classes), data)
     shapes = abstract_state(record).networks
     read = {

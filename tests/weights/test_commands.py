@@ -1,7 +1,6 @@
 """`jaxgan import-weights` and `jaxgan export` as a person calls them."""
 
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -97,7 +96,7 @@ def test_wrong_tensors_are_named(generator, refused, tmp_path):
     assert "main.0.weight, which a convolution should have, is missing" in said({}, "main.0.weight")
 
 
-def test_files_that_are_none(generator, refused, tmp_path, monkeypatch):
+def test_files_that_are_none(generator, refused, tmp_path):
     assert "No such file" in refused(tmp_path / "netG.pth")
     path = tmp_path / "notes.txt"
     path.write_text("no weights")
@@ -106,8 +105,7 @@ def test_files_that_are_none(generator, refused, tmp_path, monkeypatch):
     damaged.write_bytes(generator.read_bytes()[:-100])
     assert "is damaged" in refused(damaged)
     (tmp_path / "netG.pth").write_bytes(b"PK")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert "pip install torch" in refused(tmp_path / "netG.pth")
+    assert "is damaged" in refused(tmp_path / "netG.pth")
 
 
 def test_a_folder_that_holds_something_is_left_alone(generator, refused, tmp_path, capsys):
