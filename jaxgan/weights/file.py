@@ -38,8 +38,14 @@ class Contents:
     tree: Any
 
     def weights(self, tensors: dict[str, Any], place: str = "", settings: dict[str, Any] | None = None) -> "Weights":
-        """Of these tensors and arrays of `tree`. Raises: UserError: they are the same numbers many times over."""
+        """Of these tensors and arrays of `tree`.
+
+        Raises:
+            UserError: one is something else, or they are the same numbers many times over.
+        """
         arrays = {name: torch_files.array_of(tensor) for name, tensor in tensors.items()}
+        if wrong := [name for name, array in arrays.items() if array is None or not isinstance(name, str)]:
+            raise UserError(f"{self.path}: {wrong[0]!r} is no tensor, among others; is it --format's?")
         # Each number of a pickle is at least a byte in it.
         viewed = [array.size for name, array in arrays.items() if array is not tensors[name]]
         if sum(viewed) > self.size + torch_files.EXPANDED:

@@ -143,10 +143,13 @@ def _generator(file: Weights) -> dict[str, Any]:
     labelled = "mapping.embed.weight" in tensors
     embedded, classes = shape_of(file, "mapping.embed.weight", 2) if labelled else (0, None)
     skip, resnet = "synthesis.b4.torgb.weight" in tensors, f"synthesis.b{sides[-1]}.skip.weight" in tensors
+    latent = shape_of(file, "mapping.fc0.weight", 2)[1] - embedded
+    if latent < 1:
+        raise UserError(f"{file}: its mapping takes labels and no latents; is the file whole?")
     return {
         "side": sides[-1],
         "colors": shape_of(file, f"synthesis.b{sides[-1]}.torgb.weight", 4)[0],
-        "latent_dim": shape_of(file, "mapping.fc0.weight", 2)[1] - embedded,
+        "latent_dim": latent,
         "style_dim": shape_of(file, "mapping.w_avg", 1)[0],
         "mapping_layers": count(file, "mapping.fc{}.weight"),
         "generator": "skip" if skip else "resnet" if resnet else "orig",

@@ -68,9 +68,13 @@ def _with_mean(weights: Weights) -> Weights:
     names = [f"style.{number + 1}" for number in range(count(weights, "style.{}.weight", 1))]
     if not names or MEAN in weights.tensors:
         return weights
+    mapping, width = [], shape_of(weights, "style.1.weight", 2)[1]
     for name in names:
-        shape_of(weights, f"{name}.weight", 2), shape_of(weights, f"{name}.bias", 1)
-    mapping = [(weights.tensors[f"{name}.weight"], weights.tensors[f"{name}.bias"]) for name in names]
+        (features, inputs), (biases,) = shape_of(weights, f"{name}.weight", 2), shape_of(weights, f"{name}.bias", 1)
+        if (inputs, biases) != (width, features):
+            raise UserError(f"{weights}: the layer {name} does not follow the one before; is the file whole?")
+        mapping.append((weights.tensors[f"{name}.weight"], weights.tensors[f"{name}.bias"]))
+        width = features
     return kept(weights, weights.tensors | {MEAN: mean_of_w(mapping)})
 
 

@@ -1,9 +1,6 @@
-"""StyleGAN2 out of other people's files: beside PyTorch, into a file and back, and what is refused."""
+"""StyleGAN2 into files and out of them, and what is refused; that it is the same network shows `test_parity_stylegan2`."""
 
-import importlib
-import pickle
-import sys
-import types
+import dataclasses
 
 import jax
 import numpy as np
@@ -14,196 +11,14 @@ from jaxgan.errors import UserError
 from jaxgan.systems.stylegan2 import StyleGAN2
 from jaxgan.weights import import_weights, stylegan2_nvidia, stylegan2_pytorch, torch_files
 from jaxgan.weights.file import read_file
-from jaxgan.weights.layers import read_network, write_network
-
-TOLERANCE = 1e-4
-"""Largest difference of pictures, relative to their largest value where that is above 1, and of logits."""
-
-
-def variables_of(format, path):
-    """The system, and by network the variables, that a file gives."""
-    contents = read_file(path)
-    recognised = format.recognise(format.networks_in(contents), None)
-    shape = (recognised.size, recognised.size, recognised.channels)
-    shapes = shapes_of(recognised.system, shape)
-    return recognised, {
-        name: read_network(shapes[name], weights, format.layers(recognised.system, shape, name))
-        for name, weights in recognised.files.items()
-    }
-
-
-def shapes_of(system, shape):
-    batch = {"image": np.zeros((4, *shape), np.float32), "label": np.zeros(4, np.int32)}
-    batch = {name: batch[name] for name in system.reads}
-    return jax.eval_shape(rows.solo(lambda: system.init_variables(jax.random.key(0), batch)))
+from jaxgan.weights.layers import write_network
+from tests.weights.stylegan2_files import made_here, shapes_of, variables_of
 
 
 def sentence(call, *arguments):
     with pytest.raises(UserError) as caught:
         call(*arguments)
     return str(caught.value)
-
-
-class Stand:
-    """A module of NVIDIA's code, pickled as there; the source in it would say so if it were run."""
-
-    def __init__(self, state, reconstruct, trace):
-        self.state, self.reconstruct, self.trace = state, reconstruct, trace
-
-    def __reduce__(self):
-        source = f"open({str(self.trace)!r}, 'w')"
-        return self.reconstruct, (
-            {"type": "class", "version": 6, "module_src": source, "class_name": "N", "state": self.state},
-        )
-
-
-def nvidia_pickle(path, networks, arguments=None):
-    """{name: {tensor's name: tensor}} as that code writes it, by a package that is gone when this returns."""
-    import torch
-
-    package, module = types.ModuleType("torch_utils"), types.ModuleType("torch_utils.persistence")
-    exec("def _reconstruct_persistent_obj(meta): exec(meta['module_src'])", module.__dict__)
-    module._reconstruct_persistent_obj.__module__ = "torch_utils.persistence"
-    sys.modules |= {"torch_utils": package, "torch_utils.persistence": module}
-    trace = path.with_name("was_run")
-
-    def stand(tensors, given):
-        state = {"training": False, "_parameters": {}, "_buffers": {}, "_modules": {}, "_init_kwargs": given}
-        for name in dict.fromkeys(name.partition(".")[0] for name in tensors):
-            if name in tensors:
-                buffer = name in ("w_avg", "noise_const", "resample_filter")
-                held = tensors[name] if buffer else torch.nn.Parameter(tensors[name])
-                state["_buffers" if buffer else "_parameters"][name] = held
-            else:
-                inner = {key.partition(".")[2]: one for key, one in tensors.items() if key.startswith(f"{name}.")}
-                state["_modules"][name] = stand(inner, {})
-        return Stand(state, module._reconstruct_persistent_obj, trace)
-
-    try:
-        made = {name: stand(tensors, (arguments or {}).get(name, {})) for name, tensors in networks.items()}
-        path.write_bytes(
-            pickle.dumps({**made, "augment_pipe": None, "training_set_kwargs": {"path": "x", "n": np.int64(3)}})
-        )
-    finally:
-        del sys.modules["torch_utils"], sys.modules["torch_utils.persistence"]
-    with pytest.raises(ModuleNotFoundError):
-        importlib.import_module("torch_utils.persistence")
-    return trace
-
-
-def close(found, expected, what):
-    expected = np.asarray(expected)
-    difference = np.abs(np.asarray(found) - expected).max() / max(1, np.abs(expected).max())
-    print(f"{what}: {difference:.1e} of {np.abs(expected).max():.1f}")
-    assert expected.std() > 0.05, "the output shows nothing of the weights"
-    assert difference < TOLERANCE, what
-
-
-def made_here(system, variables, z, labels, shape, *psis):
-    """Pictures of the latents, for each psi."""
-    inputs = {"image": np.zeros((len(z), *shape), np.float32), "label": labels}
-
-    @jax.jit
-    @rows.solo
-    def make(z, psi):
-        return system.decode(variables, system.truncate(variables, z, psi, inputs), inputs)
-
-    return [make(z, psi) for psi in psis]
-
-
-def contrasts(count, side):
-    """Pictures of noise, each of another contrast, which a discriminator tells from each other."""
-    pictures = np.random.default_rng(1).normal(size=(count, side, side, 3)).astype(np.float32)
-    return pictures * np.linspace(0.2, 2, count, dtype=np.float32)[:, None, None, None]
-
-
-def judged_here(system, variables, pictures, labels):
-    judge = system.judge(np.float32)
-    return jax.jit(rows.solo(lambda x: judge.apply(variables["D"], x, labels)))(pictures)
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize(("kind", "judge"), [("skip", "resnet"), ("resnet", "skip"), ("orig", "orig")])
-@pytest.mark.parametrize("labels", [False, True])
-def test_nvidias_networks(tmp_path, kind, judge, labels):
-    import torch
-
-    from tests.weights import pytorch_stylegan2 as theirs
-
-    generator, discriminator = theirs.nvidia_generator(kind, labels), theirs.nvidia_discriminator(judge, labels)
-    path = tmp_path / "network-snapshot-000100.pkl"
-    raw = {name: torch.zeros_like(tensor) for name, tensor in generator.items()}
-    networks = {"G": raw, "D": discriminator, "G_ema": generator}
-    trace = nvidia_pickle(path, networks, {"D": {"epilogue_kwargs": {"mbstd_group_size": 8}}})
-    recognised, variables = variables_of(stylegan2_nvidia, path)
-    assert not trace.exists()
-    system, side = recognised.system, theirs.SIDES[-1]
-    assert (recognised.size, recognised.channels, recognised.classes) == (side, 3, theirs.CLASSES if labels else 0)
-    assert (system.generator, system.discriminator, system.group) == (kind, judge, 8)
-    assert (system.latent_dim, system.style_dim, system.mapping_layers) == (theirs.LATENT, theirs.STYLE, theirs.MAPPING)
-    assert (system.channel_base, system.width) == (256, 12)
-    assert set(variables) == {"G", "D"}
-
-    random = np.random.default_rng(0)
-    z = random.normal(size=(4, theirs.LATENT)).astype(np.float32)
-    numbers = np.array([0, 3, 1, 4]) if labels else None
-    hot = torch.eye(theirs.CLASSES)[numbers] if labels else None
-    psis = (1.0, 0.6)
-    for psi, made in zip(psis, made_here(system, variables, z, numbers, (side, side, 3), *psis), strict=True):
-        expected = theirs.nvidia_generated(generator, torch.from_numpy(z), hot, psi).permute(0, 2, 3, 1)
-        close(made, expected, f"pictures, psi {psi}")
-
-    pictures = contrasts(8, side)
-    eight = None if hot is None else hot.repeat(2, 1)
-    logits = judged_here(system, variables, pictures, None if numbers is None else np.tile(numbers, 2))
-    expected = theirs.nvidia_judged(discriminator, torch.from_numpy(pictures).permute(0, 3, 1, 2), eight)
-    close(logits, expected, "logits")
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("zipped", [True, False])
-def test_rosinalitys_networks(tmp_path, zipped):
-    import argparse
-
-    import torch
-
-    from tests.weights import pytorch_stylegan2 as theirs
-
-    generator, discriminator = theirs.nvidia_generator("skip", False), theirs.nvidia_discriminator("resnet", False)
-    path, side = tmp_path / "550000.pt", theirs.SIDES[-1]
-    saved = {
-        "g": {"style.1.weight": torch.zeros(1)},
-        "d": theirs.rosinality_discriminator(discriminator),
-        "g_ema": theirs.rosinality_generator(generator),
-        "latent_avg": generator["mapping.w_avg"],
-        "g_optim": {"state": {0: {"step": 3, "exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]},
-        "args": argparse.Namespace(size=side, path="x"),
-        "ada_aug_p": 0.1,
-    }
-    torch.save(saved, path, _use_new_zipfile_serialization=zipped)
-    recognised, variables = variables_of(stylegan2_pytorch, path)
-    z = np.random.default_rng(0).normal(size=(4, theirs.LATENT)).astype(np.float32)
-    psis = (1.0, 0.6)
-    for psi, made in zip(psis, made_here(recognised.system, variables, z, None, (side, side, 3), *psis), strict=True):
-        expected = theirs.nvidia_generated(generator, torch.from_numpy(z), psi=psi).permute(0, 2, 3, 1)
-        close(made, expected, f"pictures, psi {psi}")
-    pictures = contrasts(4, side)
-    logits = judged_here(recognised.system, variables, pictures, None)
-    close(logits, theirs.nvidia_judged(discriminator, torch.from_numpy(pictures).permute(0, 3, 1, 2)), "logits")
-
-    # What is written is what was read, tensor by tensor, and PyTorch loads it without running anything.
-    shape = (side, side, 3)
-    tensors = {
-        name: write_network(variables[name], stylegan2_pytorch.layers(recognised.system, shape, name))[0]
-        for name in ("G", "D")
-    }
-    (tmp_path / "again.pt").write_bytes(torch_files.write(stylegan2_pytorch.checkpoint(tensors)))
-    again = torch.load(tmp_path / "again.pt", weights_only=True)
-    assert set(again) == {"g_ema", "d", "latent_avg"}
-    assert torch.equal(again["latent_avg"], saved["latent_avg"])
-    for part in ("g_ema", "d"):
-        assert set(again[part]) == set(saved[part])
-        assert all(torch.equal(again[part][name], tensor) for name, tensor in saved[part].items())
 
 
 SMALL = StyleGAN2(
@@ -310,8 +125,6 @@ def test_a_run_of_a_file(tmp_path, small):
 
 @pytest.mark.slow
 def test_a_run_with_labels(tmp_path):
-    import dataclasses
-
     system = dataclasses.replace(SMALL, conditional=True, classes=3)
     random = np.random.default_rng(0)
     variables = jax.tree.map(lambda s: np.asarray(random.normal(size=s.shape), s.dtype), shapes_of(system, (16, 16, 3)))
@@ -326,8 +139,6 @@ def test_a_run_with_labels(tmp_path):
 
 
 def test_what_that_code_cannot_have_is_refused():
-    import dataclasses
-
     for changed, network, said in (
         ({"generator": "resnet"}, "G", "system.generator is 'resnet'"),
         ({"discriminator": "skip"}, "D", "system.discriminator is 'skip'"),
