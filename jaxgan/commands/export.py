@@ -14,16 +14,16 @@ class Export(OfRun):
     """Write the weights of a network under the names of well-known PyTorch code; or the generator as a program.
 
     A file of weights is one network, as `jaxgan import-weights` reads it. Pix2Pix's and CycleGAN's are those of
-    pytorch-CycleGAN-and-pix2pix, DCGAN's those of PyTorch's example, StarGAN's those of its own code, StyleGAN2's those of
-    rosinality's stylegan2-pytorch, whose own file is --format stylegan2-pytorch. A program (--format stablehlo) has its weights
+    pytorch-CycleGAN-and-pix2pix, DCGAN's those of PyTorch's example, StarGAN's those of its own code; StyleGAN2's are a
+    file of rosinality's stylegan2-pytorch (--format stylegan2-pytorch). A program (--format stablehlo) has its weights
     inside and needs nothing but JAX; an ONNX model (--format onnx) not even that.
     """
 
     out: Path
     """The file to write."""
     format: Literal["safetensors", "stylegan2-pytorch", "stablehlo", "onnx"] = "safetensors"
-    """Of the file: safetensors for weights, or stylegan2-pytorch for the .pt that torch.load of that code reads; stablehlo
-    (`jax.export`) or onnx for the generator as a program."""
+    """Of the file: safetensors for weights, or stylegan2-pytorch for the .pt of that code; stablehlo (`jax.export`) or onnx for
+    the generator as a program."""
     network: str = "G"
     """Of weights, which network: G; D; of CycleGAN G, F, D_X or D_Y (there called G_A, G_B, D_B and D_A). Or all: the whole
     run in one file, for `jaxgan import-weights --format jaxgan` on another machine; for stylegan2-pytorch, G and D."""

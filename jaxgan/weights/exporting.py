@@ -20,13 +20,15 @@ from jaxgan.weights.layers import write_network
 
 
 def format_of(system: System) -> Format:
-    """Whose code has the networks of a system. Raises: UserError: none that is known."""
+    """Whose code has the networks of a system as `.safetensors`. Raises: UserError: none that is known."""
     if isinstance(system, Pix2Pix | CycleGAN):
         return "pytorch-cyclegan-and-pix2pix"
     if isinstance(system, StarGAN):
         return "stargan"
     if isinstance(system, StyleGAN2):
-        return "stylegan2-pytorch"
+        raise UserError(
+            "StyleGAN2's weights leave in a file of their own: give --format stylegan2-pytorch and --out NAME.pt"
+        )
     if isinstance(system, TwoPlayers) and isinstance(system.networks, Convolutional):
         return "pytorch-dcgan"
     raise UserError(f"{type(system).__name__}'s networks are in no other code that jaxgan writes files for")
@@ -67,7 +69,7 @@ def export_checkpoint(run: Run, out: str | Path, network: str = "G") -> tuple[st
 
     Args:
         run: a trained run.
-        out: the file.
+        out: the file, which ends in .pt.
         network: "G", as "g_ema" and "latent_avg"; "D", as "d"; or "all" for both.
 
     Returns:
@@ -83,6 +85,8 @@ def export_checkpoint(run: Run, out: str | Path, network: str = "G") -> tuple[st
         raise UserError(
             f"--format stylegan2-pytorch is for StyleGAN2, and {run.workdir} holds {type(run.system).__name__}"
         )
+    if out.suffix.lower() != ".pt":
+        raise UserError(f"--out {out}: it must end in .pt")
     names = ("G", "D") if network == "all" else (network,)
     tensors = {name: _tensors(run, "stylegan2-pytorch", name)[0] for name in names}
     write_for(out, torch_files.write(checkpoint(tensors)))

@@ -92,7 +92,8 @@ def read_network(variables: dict[str, Any], weights: Weights, layers: Layers) ->
         lambda name: name.endswith(BUFFERS),
         lambda path: _place(layers, path).layout,
     )
-    read = {path: np.asarray(leaf, order="C") for path, leaf in flax.traverse_util.flatten_dict(filled).items()}
+    # Copies: the bytes of the file are not held for them.
+    read = {path: np.array(leaf, order="C") for path, leaf in flax.traverse_util.flatten_dict(filled).items()}
     rest = {path: np.zeros(leaf.shape, leaf.dtype) for path, leaf in leaves.items() if path not in read}
     return flax.traverse_util.unflatten_dict(read | rest)
 

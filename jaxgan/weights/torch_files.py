@@ -120,6 +120,8 @@ class _Reader:
         file = io.BytesIO(self.content)
         if self.content.startswith(b"PK\x03\x04"):
             found = self._zip(file)
+        elif self.content[257:262] == b"ustar":
+            raise Refused("is a tar archive: unpack it, and name the file of weights in it")
         else:
             found = load(file, self.names)
             if isinstance(found, int) and found == MAGIC:

@@ -7,6 +7,7 @@ import pickletools
 import random
 import struct
 import sys
+import tarfile
 import tracemalloc
 import zipfile
 
@@ -228,6 +229,13 @@ def test_hostile_files_are_refused_in_a_sentence(what):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 20
+
+
+def test_a_tar_is_called_so():
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("netG.pth"))
+    assert "is a tar archive: unpack it" in refused(file.getvalue())
 
 
 def test_the_same_bytes_again_and_again():

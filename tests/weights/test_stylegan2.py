@@ -108,7 +108,7 @@ def test_a_discriminator_of_another_system_is_left_out(tmp_path, small):
 
 
 @pytest.mark.slow
-def test_a_run_of_a_file(tmp_path, small):
+def test_a_run_of_a_file(tmp_path, small, capsys):
     """Into a workdir, whose averages are the file's, and out of it by the command."""
     from jaxgan.cli import main
 
@@ -121,6 +121,8 @@ def test_a_run_of_a_file(tmp_path, small):
     words = ["export", str(tmp_path / "run"), "--format", "stylegan2-pytorch", "--network", "all", "--out", str(again)]
     assert main(words) == 0
     assert again.read_bytes() == path.read_bytes()
+    assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "net.safetensors")]) == 2
+    assert "give --format stylegan2-pytorch" in capsys.readouterr().err
 
 
 @pytest.mark.slow
