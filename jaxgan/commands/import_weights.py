@@ -19,8 +19,9 @@ class ImportWeights:
     """
 
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """.safetensors, .pth or .ckpt files (the latter two need PyTorch) of one network each: a generator's, and others as you
-    have them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A and net_D_B, or else by their order."""
+    """.safetensors, or files of PyTorch (.pth, .pt, .pkl, .ckpt, .tar, .bin; nothing in them is run) of a network each, or of
+    several: a generator's, and others as you have them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A
+    and net_D_B, or else by their order; of StyleGAN2's file the averaged generator is taken, and the discriminator."""
     format: Literal[Format, "jaxgan"]
     """Whose code wrote them; jaxgan is for one file that `jaxgan export --network all` wrote, a whole run."""
     out: Path
@@ -31,7 +32,7 @@ class ImportWeights:
     """For CycleGAN: what the first generator's file does, whatever its name says. ab by default."""
 
     classes: tuple[str, ...] = ()
-    """For StarGAN: the names of its attributes, in their order."""
+    """For StarGAN: the names of its attributes, in their order; for StyleGAN2 with labels, those of its classes."""
 
 
 def run(argv: list[str]) -> int:
@@ -55,8 +56,11 @@ def run(argv: list[str]) -> int:
     data, system = made.experiment.data, made.system
     for name, file in zip(data.networks, data.files, strict=True):
         print(f"{name} from {file}")
+    if data.left_out:
+        print(data.left_out)
     if data.fresh:
-        print(f"{', '.join(data.fresh)} in none of the files: fresh weights, which have learnt nothing")
+        where = "" if data.left_out else " in none of the files"
+        print(f"{', '.join(data.fresh)}{where}: fresh weights, which have learnt nothing")
     for direction, name in system.directions.items():
         if name in data.fresh:
             print(f"so only the other direction translates: not --direction {direction}")

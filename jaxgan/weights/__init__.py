@@ -4,8 +4,9 @@
     jaxgan.weights.export_weights(run, "facades.safetensors")
     jaxgan.weights.pack(run, "run.safetensors")     # jaxgan's own: all networks and the experiment in one file; unpack reads it
 
-`file` reads files as numbers, never as programs; `layers` brings tensors and leaves together; `formats` are whose code wrote
-the files, each a module that knows names and architectures (`translators`, `dcgan`, `stargan`).
+`file` reads files as numbers, never as programs, those of PyTorch by `torch_files` and `pickles`; `layers` brings tensors and
+leaves together; `formats` are whose code wrote the files, each a module that knows names and architectures (`translators`,
+`dcgan`, `stargan`, `stylegan2_nvidia`, `stylegan2_pytorch`).
 """
 
 import importlib

@@ -21,6 +21,7 @@ class Imported:
         networks: what was imported. The system's others have fresh weights.
         fresh: these others.
         data: a data set of `jaxgan.data`, or None.
+        left_out: which network of the files was not taken, and why.
     """
 
     format: str
@@ -29,6 +30,7 @@ class Imported:
     networks: tuple[str, ...]
     fresh: tuple[str, ...]
     data: Any = None
+    left_out: str = ""
 
     def without_augmentation(self) -> "Imported":
         """The same with nothing random about the pictures of its data."""

@@ -12,7 +12,7 @@ from jaxgan.networks import Convolutional
 from jaxgan.networks.convolutional import SMALLEST_MAP
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.training.system import System
-from jaxgan.weights.file import Layout, Weights
+from jaxgan.weights.file import Layout, Weights, state_dicts
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import TRANSPOSED, Layer, Layers, kernel_shape
 
@@ -29,6 +29,8 @@ JUDGEMENT = Layout(
 )
 """[1, features, 4, 4] here [4 * 4 * features, 1]."""
 
+networks_in = state_dicts
+
 
 def recognise(files: list[Weights], direction: None) -> Recognised:
     """DCGAN with the sizes that the tensors show; from netG, with netD or without.
@@ -41,24 +43,22 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
         kernel_shape(file, "main.0.weight")
         name = "G" if "main.1.weight" in file.tensors else "D"  # the norm after the projection
         if name in named:
-            raise UserError(f"{named[name].path} and {file.path} are both {name}: name one of them")
+            raise UserError(f"{named[name]} and {file} are both {name}: name one of them")
         named[name] = file
     if "G" not in named:
-        raise UserError(f"{files[0].path} is a discriminator: name the file of a generator, too")
+        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
     generator = named["G"]
     doublings, odd = divmod(_last(generator), 3)
     if odd or doublings < 1:
-        raise UserError(
-            f"{generator.path}: its last layer is main.{_last(generator)}, where a generator ends with main.3k"
-        )
+        raise UserError(f"{generator}: its last layer is main.{_last(generator)}, where a generator ends with main.3k")
     latent = kernel_shape(generator, "main.0.weight")[0]
     width, channels, *_ = kernel_shape(generator, f"main.{3 * doublings}.weight")
     if "D" in named:
         theirs = kernel_shape(named["D"], "main.0.weight")[:2]
         if (theirs, _last(named["D"])) != ((width, channels), 3 * doublings - 1):
             raise UserError(
-                f"{named['D'].path} is of width {theirs[0]}, for {theirs[1]} channels, and its last layer is "
-                f"main.{_last(named['D'])}; to go with {generator.path} it must be of width {width}, for {channels}, and end "
+                f"{named['D']} is of width {theirs[0]}, for {theirs[1]} channels, and its last layer is "
+                f"main.{_last(named['D'])}; to go with {generator} it must be of width {width}, for {channels}, and end "
                 f"with main.{3 * doublings - 1}: leave it out"
             )
     system = DCGAN(networks=Convolutional(latent_dim=latent, latent="normal", width=width, kernel=4))

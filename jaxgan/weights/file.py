@@ -1,15 +1,13 @@
 """Weights in other people's files: read as numbers, never as programs, and checked name by name.
 
-A `.pth` is a pickle, and unpickling runs what the file says. PyTorch's `weights_only=True` admits tensors and plain
-containers alone; a file that asks for more is refused. `.safetensors` and `.h5` hold nothing but arrays.
+A `.pth` is a pickle, and unpickling runs what the file says: `jaxgan.weights.torch_files` reads it as data. `.safetensors` and
+`.h5` hold nothing but arrays.
 """
 
 import hashlib
 import io
-import pickle
-import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +17,62 @@ import numpy as np
 
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
+from jaxgan.weights import torch_files
+from jaxgan.weights.pickles import Inert, items_of
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """A file.
+
+    Attributes:
+        path: the file.
+        digest: its SHA-256, in hexadecimal; of the very bytes that the rest was read from.
+        size: of the file in bytes.
+        tree: what it holds: a dict of float32 arrays, or what `torch_files.read` makes of a file of PyTorch.
+    """
+
+    path: Path
+    digest: str
+    size: int
+    tree: Any
+
+    def weights(self, tensors: dict[str, Any], place: str = "", settings: dict[str, Any] | None = None) -> "Weights":
+        """Of these tensors and arrays of `tree`.
+
+        Raises:
+            UserError: one is something else, or they are the same numbers many times over.
+        """
+        arrays = {name: torch_files.array_of(tensor) for name, tensor in tensors.items()}
+        if wrong := [name for name, array in arrays.items() if array is None or not isinstance(name, str)]:
+            raise UserError(f"{self.path}: {wrong[0]!r} is no tensor, among others; is it --format's?")
+        # Each number of a pickle is at least a byte in it.
+        viewed = [array.size for name, array in arrays.items() if array is not tensors[name]]
+        if sum(viewed) > self.size + torch_files.EXPANDED:
+            raise UserError(f"{self.path} is damaged: its tensors have more numbers than it; download it again")
+        floats = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
+        return Weights(self.path, self.digest, floats, place, settings or {})
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The tensors of a file.
+    """The tensors of a network in a file.
 
     Attributes:
-        path: the file.
-        digest: its SHA-256, in hexadecimal; of the very bytes that the tensors were read from.
+        path, digest: of `Contents`.
         tensors: float32 arrays by name; in `.h5` a name is the path of the dataset, "block1/layers/conv2d/vars/0".
+        place: where in the file they are, "netG_state_dict"; "" where they are all that it holds.
+        settings: what else the file says of this network.
     """
 
     path: Path
     digest: str
     tensors: dict[str, np.ndarray]
+    place: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.place})" if self.place else str(self.path)
 
 
 @dataclass(frozen=True)
@@ -63,23 +102,39 @@ SAFETENSORS = {
     "U32": np.uint32, "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
 }  # fmt: skip
 """The types of tensors in `.safetensors`; numpy knows none of those with fewer bits."""
+PICKLED = (".pth", ".pt", ".ckpt", ".pkl", ".tar", ".bin")
+"""What files of PyTorch's are called; what they are shows in their content."""
+DEPTH = 4
+"""Dicts in dicts in which state dicts are looked for."""
 NAMED = 3
 """Tensors that a sentence names before it counts the rest."""
 
 
 def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
-    """Read the tensors of a `.pth`, `.pt`, `.ckpt` (PyTorch's), `.safetensors`, `.h5` or `.hdf5` file.
+    """The tensors of a file that holds one network, and nothing else; the arguments and errors are those of `read_file`.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    contents = read_file(path, sha256)
+    if _is_state_dict(items_of(contents.tree)):
+        return contents.weights(items_of(contents.tree))
+    raise _no_state_dict(contents)
+
+
+def read_file(path: str | Path, sha256: str | None = None) -> Contents:
+    """Read a file of PyTorch's, `.safetensors` or `.h5`.
 
     Args:
         path: the file.
         sha256: what its SHA-256 must be; checked before anything is parsed.
 
     Raises:
-        UserError: there is no such file, its hash is another, it is damaged, it holds more than tensors, or the package
-            that reads it is not installed.
+        UserError: there is no such file, its hash is another, it is damaged, it holds nothing, or the package that reads it is
+            not installed.
     """
     path = expanded(path)
-    readers = {".pth": _pth, ".pt": _pth, ".ckpt": _pth, ".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5}
+    readers = {".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5} | dict.fromkeys(PICKLED, torch_files.read)
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")
     try:
@@ -91,10 +146,50 @@ def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
         raise UserError(
             f"{path} is not the file that it should be: its SHA-256 is {digest}, not {sha256}; download it again"
         )
-    tensors = readers[path.suffix.lower()](path, content)
-    if not tensors:
+    tree = readers[path.suffix.lower()](path, content)
+    if items_of(tree) == {}:
         raise UserError(f"{path} holds no tensors; name a file of weights")
-    return Weights(path, digest, tensors)
+    return Contents(path, digest, len(content), tree)
+
+
+def state_dicts(contents: Contents) -> list[Weights]:
+    """The state dicts in a file: alone, or by name in a dict with whatever else, as training loops write them.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [contents.weights(items, place) for place, items in _dicts(contents.tree) if _is_state_dict(items)]
+    if not found:
+        raise _no_state_dict(contents)
+    return found
+
+
+def _dicts(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The dicts in dicts, each once, whose keys are all words, with the way to them: "", "model", "model.G"."""
+    waiting, seen = [((), tree)], set()
+    for place, found in waiting:
+        items = items_of(found)
+        if id(found) in seen or not items or not all(isinstance(name, str) for name in items):
+            continue
+        seen.add(id(found))
+        yield ".".join(place), items
+        if len(place) < DEPTH:
+            waiting += [((*place, name), value) for name, value in items.items()]
+
+
+def _is_state_dict(items: dict[str, Any] | None) -> bool:
+    return bool(items) and all(
+        isinstance(name, str) and torch_files.array_of(value) is not None for name, value in items.items()
+    )
+
+
+def _no_state_dict(contents: Contents) -> UserError:
+    values = [contents.tree, *(value for _, items in _dicts(contents.tree) for value in items.values())]
+    foreign = any(isinstance(value, Inert) and items_of(value) is None for value in values)
+    code = ", but more than tensors, and would run code when loaded: it was not" if foreign else ""
+    return UserError(
+        f"{contents.path} is not a state dict, names with a tensor each{code}; save the model's state_dict() alone"
+    )
 
 
 def fill(
@@ -150,42 +245,6 @@ def _some(names: list[str]) -> str:
     """The first few, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _pth(path: Path, content: bytes) -> dict[str, np.ndarray]:
-    try:
-        import torch
-    except ImportError:
-        raise UserError(
-            f"{path}: .pth files are read by PyTorch, which is not installed: pip install torch, or convert the file to "
-            ".safetensors where torch is"
-        ) from None
-    if _is_torchscript(content):
-        raise UserError(
-            f"{path} is a TorchScript program, which would run code when loaded: it was not; where it was made, save its "
-            "state_dict() instead"
-        )
-    try:
-        # Files that were saved from a GPU say so; the tensors are wanted here.
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is damaged, or holds more than tensors and would run code when loaded: it was not; "
-            "save its state_dict() alone"
-        ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        raise UserError(f"{path} is damaged ({type(error).__name__}); download it again") from None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise UserError(f"{path} is not a state dict, names with a tensor each: save the model's state_dict() alone")
-    return {str(name): tensor.detach().to(torch.float32).numpy() for name, tensor in state.items()}
-
-
-def _is_torchscript(content: bytes) -> bool:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            return any(name.endswith("/constants.pkl") for name in file.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError):
-        return False
 
 
 def _safetensors(path: Path, content: bytes) -> dict[str, np.ndarray]:

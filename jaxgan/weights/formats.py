@@ -9,12 +9,18 @@ if TYPE_CHECKING:  # the help of a command needs the names alone
     from jaxgan.training.system import System
     from jaxgan.weights.file import Weights
 
-Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan"]
+Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan", "stylegan2-nvidia", "stylegan2-pytorch"]
 
-MODULES = {"pytorch-cyclegan-and-pix2pix": "translators", "pytorch-dcgan": "dcgan", "stargan": "stargan"}
-"""Each has two functions. `recognise(files, direction) -> Recognised` reads an architecture off the names and shapes of
-tensors; `layers(system, shape, network) -> Layers` names the tensors of a network, or says which field of the system that
-code does not have."""
+MODULES = {
+    "pytorch-cyclegan-and-pix2pix": "translators",
+    "pytorch-dcgan": "dcgan",
+    "stargan": "stargan",
+    "stylegan2-nvidia": "stylegan2_nvidia",
+    "stylegan2-pytorch": "stylegan2_pytorch",
+}
+"""Each has three functions. `networks_in(contents) -> list[Weights]` finds the networks in a file; `recognise(files, direction)
+-> Recognised` reads an architecture off the names and shapes of their tensors; `layers(system, shape, network) -> Layers` names
+the tensors of a network, or says which field of the system that code does not have."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class Recognised:
         size: the side of the pictures that it was, most likely, trained on.
         channels: of the pictures.
         multiple: what other sides must be multiples of; None where there are no others.
-        labels: how many attributes pictures have; 0 where the system reads no labels.
+        labels: how many attributes pictures have; 0 where the system reads no attributes.
+        classes: how many classes there are, one of which each picture is of; 0 where the system reads none.
+        left_out: which network of the files was not taken, and why.
     """
 
     system: "System"
@@ -36,6 +44,8 @@ class Recognised:
     channels: int
     multiple: int | None = None
     labels: int = 0
+    classes: int = 0
+    left_out: str = ""
 
 
 def module_of(name: Format) -> ModuleType:

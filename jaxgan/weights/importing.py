@@ -17,7 +17,7 @@ from jaxgan.training.checkpoint import Checkpoints, digests
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import fresh_state
 from jaxgan.weights.data import Imported
-from jaxgan.weights.file import read_weights
+from jaxgan.weights.file import read_file
 from jaxgan.weights.formats import Format, Recognised, module_of
 from jaxgan.weights.layers import read_network, unprefixed
 
@@ -38,12 +38,13 @@ def import_weights(
     gets fresh weights: `run.experiment.data.fresh` names them.
 
     Args:
-        files: `.safetensors` or `.pth` files of one network each; a generator's at least.
+        files: `.safetensors`, or PyTorch's, of a network each or of several; a generator's at least.
         format: whose code wrote them.
         out: the folder to make; there may be an empty one.
         size: side of the pictures; what the architecture implies by default. Translators take pictures of other sizes, too.
         direction: for CycleGAN, what the first generator's file does, whatever its name says.
-        classes: for StarGAN, the names of its attributes in their order; "attribute0" and so on by default.
+        classes: for StarGAN, the names of its attributes in their order, "attribute0" and so on by default; for StyleGAN2 those
+            of its classes, "class0" and so on.
         data: what the run is to be trained on, by `jaxgan.fit(run.experiment, run.workdir)`; `size` is then that of its
             pictures. Without it the run can be sampled from, or translate, but not be trained.
 
@@ -56,7 +57,8 @@ def import_weights(
     out = empty(out)
     if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
-    recognised = chosen.recognise([unprefixed(read_weights(path)) for path in files], direction)
+    networks = [unprefixed(weights) for path in files for weights in chosen.networks_in(read_file(path))]
+    recognised = chosen.recognise(networks, direction)
     record = _record(recognised, format, size, tuple(classes), data)
     shapes = abstract_state(record).networks
     read = {
@@ -103,14 +105,15 @@ def _initial_state(record: workdir.Record, read: dict[str, dict[str, Any]]) -> T
     networks = dict(state.networks)
     for name, variables in read.items():
         rest = {collection: leaves for collection, leaves in variables.items() if collection != "params"}
-        networks[name] = networks[name].replace(params=variables["params"], variables=rest)
+        average = None if networks[name].ema is None else jax.tree.map(np.copy, variables)
+        networks[name] = networks[name].replace(params=variables["params"], variables=rest, ema=average)
     return state.replace(networks=networks)
 
 
 def _record(
     recognised: Recognised, format: Format, size: int | None, classes: tuple[str, ...], data: Any
 ) -> workdir.Record:
-    system, files, labels = recognised.system, recognised.files, recognised.labels
+    system, files, labels = recognised.system, recognised.files, recognised.labels or recognised.classes
     provenance = Imported(
         format=format,
         files=tuple(str(file.path) for file in files.values()),
@@ -118,6 +121,7 @@ def _record(
         networks=tuple(files),
         fresh=tuple(sorted({name for phase in system.phases() for name in phase.trains} - set(files))),
         data=data,
+        left_out=recognised.left_out,
     )
     experiment = Experiment(system=system, data=provenance)
     if data is not None:
@@ -134,8 +138,9 @@ def _record(
     if multiple is not None and (side < 1 or side % multiple):
         raise UserError(f"--size {side}: it must be a multiple of {multiple}")
     picture = jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32)
-    shapes = {"input": picture, "image": picture, "label": jax.ShapeDtypeStruct((labels,), np.int32)}
-    names = classes or tuple(f"attribute{number}" for number in range(labels))
+    label = jax.ShapeDtypeStruct(() if recognised.classes else (labels,), np.int32)
+    shapes = {"input": picture, "image": picture, "label": label}
+    names = classes or tuple(f"{'class' if recognised.classes else 'attribute'}{number}" for number in range(labels))
     try:
         return workdir.describe(experiment, Spec(shapes, names))
     except UserError as error:

@@ -1,5 +1,6 @@
 """How the leaves of a network and the tensors of a PyTorch file belong together: layer by layer, in both directions."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,16 @@ class Layer:
     buffers: bool = False
 
 
-Layers = Mapping[Path, Layer]
-"""By the path of the module in a network: `("down_0",)`."""
+@dataclass(frozen=True)
+class Leaf:
+    """Where a single leaf stands, of a layer whose leaves are called as in no other: the tensor's name, and how it lies."""
+
+    name: str
+    layout: Layout = PYTORCH
+
+
+Layers = Mapping[Path, Layer | Leaf]
+"""By the path of the module in a network, `("down_0",)`, or that of the leaf, `("params", "down_0", "strength")`."""
 
 TRANSPOSED = Layout(
     # PyTorch's is the kernel of the convolution that it transposes: rotated by half a turn (see `jaxgan.nn.conv`).
@@ -51,7 +60,7 @@ def unprefixed(weights: Weights) -> Weights:
     tensors = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.tensors.items()}
     while all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return Weights(weights.path, weights.digest, tensors)
+    return dataclasses.replace(weights, tensors=tensors)
 
 
 def kernel_shape(weights: Weights, name: str) -> tuple[int, ...]:
@@ -59,9 +68,7 @@ def kernel_shape(weights: Weights, name: str) -> tuple[int, ...]:
     found = weights.tensors.get(name)
     if found is None or found.ndim != 4:
         shape = "is missing" if found is None else f"has the shape {list(found.shape)}"
-        raise UserError(
-            f"{weights.path}: the tensor {name}, which a convolution should have, {shape}; is it --format's?"
-        )
+        raise UserError(f"{weights}: the tensor {name}, which a convolution should have, {shape}; is it --format's?")
     return found.shape
 
 
@@ -72,20 +79,21 @@ def read_network(variables: dict[str, Any], weights: Weights, layers: Layers) ->
         UserError: tensors are missing, superfluous, misshapen or not finite; they are named.
     """
     leaves = flax.traverse_util.flatten_dict(variables)
-    wanted = {path: leaf for path, leaf in leaves.items() if path[-1] in KINDS}
+    wanted = {path: leaf for path, leaf in leaves.items() if path in layers or path[-1] in KINDS}
     spare = {
-        _name(layers, path): np.zeros(leaf.shape, np.float32)
+        _place(layers, path).name: np.zeros(leaf.shape, np.float32)
         for path, leaf in wanted.items()
-        if path[-1] == "bias" and layers[path[1:-1]].spare_bias
+        if path not in layers and path[-1] == "bias" and layers[path[1:-1]].spare_bias
     }
     filled = fill(
         flax.traverse_util.unflatten_dict(wanted),
-        Weights(weights.path, weights.digest, spare | weights.tensors),
-        lambda path: _name(layers, path),
+        dataclasses.replace(weights, tensors=spare | weights.tensors),
+        lambda path: _place(layers, path).name,
         lambda name: name.endswith(BUFFERS),
-        lambda path: layers[path[1:-1]].layout if path[-1] == "kernel" else PYTORCH,
+        lambda path: _place(layers, path).layout,
     )
-    read = {path: np.ascontiguousarray(leaf) for path, leaf in flax.traverse_util.flatten_dict(filled).items()}
+    # Copies: the bytes of the file are not held for them.
+    read = {path: np.array(leaf, order="C") for path, leaf in flax.traverse_util.flatten_dict(filled).items()}
     rest = {path: np.zeros(leaf.shape, leaf.dtype) for path, leaf in leaves.items() if path not in read}
     return flax.traverse_util.unflatten_dict(read | rest)
 
@@ -94,15 +102,15 @@ def write_network(variables: dict[str, Any], layers: Layers) -> tuple[dict[str, 
     """The tensors that `read_network` reads, and the names of the spare biases among them."""
     tensors, spare = {}, []
     for path, leaf in flax.traverse_util.flatten_dict(variables).items():
-        if path[-1] not in KINDS:
+        if path not in layers and path[-1] not in KINDS:
             continue
-        layer, name, leaf = layers[path[1:-1]], _name(layers, path), np.asarray(leaf, np.float32)
+        place, leaf = _place(layers, path), np.asarray(leaf, np.float32)
+        layer = Layer(place.name) if path in layers else layers[path[1:-1]]
         if path[-1] == "bias" and layer.spare_bias:
             if not any(leaf.tobytes()):
                 continue
-            spare.append(name)
-        layout = layer.layout if path[-1] == "kernel" else PYTORCH
-        tensors[name] = np.ascontiguousarray(layout.write(leaf))
+            spare.append(place.name)
+        tensors[place.name] = np.asarray(place.layout.write(leaf), order="C")
         if layer.buffers and path[-1] == "scale":
             tensors |= {
                 f"{layer.name}.running_mean": np.zeros_like(leaf),
@@ -113,5 +121,9 @@ def write_network(variables: dict[str, Any], layers: Layers) -> tuple[dict[str, 
     return tensors, spare
 
 
-def _name(layers: Layers, path: Path) -> str:
-    return f"{layers[path[1:-1]].name}.{KINDS[path[-1]]}"
+def _place(layers: Layers, path: Path) -> Leaf:
+    """Of a leaf: its own, or that which its layer says."""
+    if path in layers:
+        return layers[path]
+    layer = layers[path[1:-1]]
+    return Leaf(f"{layer.name}.{KINDS[path[-1]]}", layer.layout if path[-1] == "kernel" else PYTORCH)

@@ -9,7 +9,7 @@ import re
 from jaxgan.errors import UserError
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.training.system import System
-from jaxgan.weights.file import Weights
+from jaxgan.weights.file import Weights, state_dicts
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import TRANSPOSED, Layer, Layers, kernel_shape
 
@@ -17,6 +17,8 @@ FIRST_BLOCK = 9
 """Number of the first residual block in the generator's nn.Sequential."""
 SIZE = 128
 """Of the paper's pictures."""
+
+networks_in = state_dicts
 
 
 def recognise(files: list[Weights], direction: None) -> Recognised:
@@ -30,22 +32,22 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
         kernel_shape(file, "main.0.weight")
         name = "D" if "conv1.weight" in file.tensors else "G"
         if name in named:
-            raise UserError(f"{named[name].path} and {file.path} are both {name}: name one of them")
+            raise UserError(f"{named[name]} and {file} are both {name}: name one of them")
         named[name] = file
     if "G" not in named:
-        raise UserError(f"{files[0].path} is a discriminator: name the file of a generator, too")
+        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
     generator = named["G"]
     blocks = len({match[1] for name in generator.tensors if (match := re.match(r"main\.(\d+)\.main\.", name))})
     if not blocks:
         raise UserError(
-            f"{generator.path}: there is no residual block, main.{FIRST_BLOCK}.main, in it: choose another --format"
+            f"{generator}: there is no residual block, main.{FIRST_BLOCK}.main, in it: choose another --format"
         )
     width, inputs, *_ = kernel_shape(generator, "main.0.weight")
     channels = kernel_shape(generator, f"main.{FIRST_BLOCK + blocks + 6}.weight")[0]
     labels = inputs - channels
     if labels < 1:
         raise UserError(
-            f"{generator.path}: the generator sees {inputs} channels, with those of labels, and makes {channels}"
+            f"{generator}: the generator sees {inputs} channels, with those of labels, and makes {channels}"
         )
     system = StarGAN(width=width, blocks=blocks)
     if "D" not in named:
@@ -56,7 +58,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     judge_labels, _, last, _ = kernel_shape(judge, "conv2.weight")
     if (judge_channels, judge_labels) != (channels, labels):
         raise UserError(
-            f"{judge.path} is for {judge_channels} channels and {judge_labels} labels, and {generator.path} for {channels} and "
+            f"{judge} is for {judge_channels} channels and {judge_labels} labels, and {generator} for {channels} and "
             f"{labels}: they do not belong together, or are of several data sets at once; leave the discriminator out"
         )
     system = StarGAN(width=width, blocks=blocks, discriminator_width=judge_width, discriminator_layers=layers)

@@ -16,7 +16,7 @@ from jaxgan.networks.patch import HALVINGS
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.training.system import System
-from jaxgan.weights.file import Weights
+from jaxgan.weights.file import Weights, state_dicts
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import TRANSPOSED, Layer, Layers, kernel_shape
 
@@ -25,6 +25,8 @@ FIRST_BLOCK = 10
 
 Direction = Literal["ab", "ba"]
 Network = UNet | Transform | Patch
+
+networks_in = state_dicts
 
 
 def recognise(files: list[Weights], direction: Direction | None) -> Recognised:
@@ -40,25 +42,25 @@ def recognise(files: list[Weights], direction: Direction | None) -> Recognised:
     generators = [one for one in found if not isinstance(one.network, Patch)]
     judges = [one for one in found if isinstance(one.network, Patch)]
     if not generators:
-        raise UserError(f"{files[0].path} is a discriminator: name the file of a generator, too")
+        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
     for one in generators:
         if one.inputs != one.outputs:
             raise UserError(
-                f"{one.file.path}: this generator turns pictures of {one.inputs} channels into pictures of {one.outputs}, and "
+                f"{one.file}: this generator turns pictures of {one.inputs} channels into pictures of {one.outputs}, and "
                 "jaxgan's have as many before as after"
             )
     for first, *others in filter(None, (generators, judges)):
         for other in others:
             if (first.network, first.inputs) != (other.network, other.inputs):
                 raise UserError(
-                    f"{first.file.path} and {other.file.path} are of two architectures, {first.network} and {other.network} "
+                    f"{first.file} and {other.file} are of two architectures, {first.network} and {other.network} "
                     f"for {first.inputs} and {other.inputs} channels: they do not belong to one system"
                 )
     channels = generators[0].inputs
     if judges and judges[0].inputs not in (channels, 2 * channels):
         raise UserError(
-            f"{judges[0].file.path}: this discriminator sees {judges[0].inputs} channels, and the pictures of "
-            f"{generators[0].file.path} have {channels}"
+            f"{judges[0].file}: this discriminator sees {judges[0].inputs} channels, and the pictures of "
+            f"{generators[0].file} have {channels}"
         )
     pairs = bool(judges) and judges[0].inputs == 2 * channels
     alone = generators[0].network.norm == "instance" or any(_letter(file) for file in files)
@@ -75,7 +77,7 @@ def recognise(files: list[Weights], direction: Direction | None) -> Recognised:
 
 def _cyclegan(generators: list["_Found"], judges: list["_Found"], pairs: bool, direction: Direction | None):
     if pairs:
-        raise UserError(f"{judges[0].file.path} judges pairs, as pix2pix does, which has one generator, not two")
+        raise UserError(f"{judges[0].file} judges pairs, as pix2pix does, which has one generator, not two")
     judge = judges[0].network if judges else Patch(norm="instance")
     named = _sides(generators, ("G", "F"), direction) | _sides(judges, ("D_Y", "D_X"), direction)
     return CycleGAN(generator=generators[0].network, discriminator=judge), named
@@ -85,7 +87,7 @@ def _pix2pix(found: "_Found", judges: list["_Found"], pairs: bool, direction: Di
     if direction == "ba":
         raise UserError("--direction ba is for the generators of CycleGAN; pix2pix's have one direction: leave it out")
     if len(judges) > 1:
-        raise UserError(f"{judges[1].file.path} is a second discriminator, and pix2pix has one: leave it out")
+        raise UserError(f"{judges[1].file} is a second discriminator, and pix2pix has one: leave it out")
     generator = found.network
     if isinstance(generator, UNet):
         generator = dataclasses.replace(generator, dropout=0.5)
@@ -110,13 +112,11 @@ def _sides(found: list["_Found"], names: tuple[str, str], direction: Direction |
     """Which of the two networks each file is: by its name, unless a direction is given; else by its place."""
     files = [one.file for one in found]
     if len(files) > 2:
-        raise UserError(f"{files[2].path} is a third of its kind, and CycleGAN has two: leave it out")
+        raise UserError(f"{files[2]} is a third of its kind, and CycleGAN has two: leave it out")
     letters = [_letter(file) for file in files]
     if direction is None and all(letters):
         if len(set(letters)) < len(letters):
-            raise UserError(
-                f"{files[0].path} and {files[1].path} are both {letters[0]} by their names: say --direction"
-            )
+            raise UserError(f"{files[0]} and {files[1]} are both {letters[0]} by their names: say --direction")
         return {names["AB".index(letter)]: file for letter, file in zip(letters, files, strict=True)}
     return dict(zip(names if direction != "ba" else names[::-1], files, strict=False))
 
@@ -143,7 +143,7 @@ def _network_of(file: Weights) -> _Found:
     if "model.1.weight" in tensors:
         return _transform_of(file)
     raise UserError(
-        f"{file.path}: no network of pytorch-cyclegan-and-pix2pix is in it, with a tensor model.0.weight, model.1.weight, "
+        f"{file}: no network of pytorch-cyclegan-and-pix2pix is in it, with a tensor model.0.weight, model.1.weight, "
         f"model.model.0.weight or net.0.weight; its first is {next(iter(tensors))}: choose another --format"
     )
 
@@ -154,7 +154,7 @@ def _unet_of(file: Weights) -> _Found:
     while f"{_unet_block(levels)}.model.1.weight" in file.tensors:
         levels += 1
     if levels < 2:
-        raise UserError(f"{file.path}: the U-Net has no tensor model.model.1.model.1.weight; is the file whole?")
+        raise UserError(f"{file}: the U-Net has no tensor model.model.1.model.1.weight; is the file whole?")
     norm = "batch" if f"{_unet_block(levels - 1)}.model.4.weight" in file.tensors else "instance"
     dropped = tuple(range(1, levels - 4))  # as many as it has levels beyond 5; not the innermost
     network = UNet(width, levels, norm, dropout=0.0, dropout_blocks=dropped)
@@ -189,9 +189,7 @@ def _transform_of(file: Weights) -> _Found:
     width, channels, *_ = kernel_shape(file, "model.1.weight")
     numbers = {int(found[1]) for name in file.tensors if (found := re.match(r"model\.(\d+)\.conv_block\.", name))}
     if not numbers:
-        raise UserError(
-            f"{file.path}: there is no residual block, model.{FIRST_BLOCK}.conv_block, in it; is it --format's?"
-        )
+        raise UserError(f"{file}: there is no residual block, model.{FIRST_BLOCK}.conv_block, in it; is it --format's?")
     dropout = 0.0 if f"model.{FIRST_BLOCK}.conv_block.5.weight" in file.tensors else 0.5
     norm = "batch" if "model.2.weight" in file.tensors else "instance"
     last = f"model.{FIRST_BLOCK + len(numbers) + 7}.weight"
@@ -226,7 +224,7 @@ def _patch_of(file: Weights) -> _Found:
     fields = {count: field for field, count in HALVINGS.items() if count}
     if odd or halvings not in fields:
         raise UserError(
-            f"{file.path}: a PatchGAN whose last layer is model.{last} is none that jaxgan has, with {min(fields)} to "
+            f"{file}: a PatchGAN whose last layer is model.{last} is none that jaxgan has, with {min(fields)} to "
             f"{max(fields)} halvings; is it --format's?"
         )
     norm = "batch" if "model.3.weight" in file.tensors else "instance"

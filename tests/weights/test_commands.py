@@ -1,7 +1,6 @@
 """`jaxgan import-weights` and `jaxgan export` as a person calls them."""
 
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +13,8 @@ from jaxgan.networks import Convolutional
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.pix2pix import Pix2Pix
-from jaxgan.weights import export_weights
+from jaxgan.weights import dcgan, export_weights, torch_files
+from jaxgan.weights.file import read_file, read_weights
 from tests.command import content, one_sentence, run
 from tests.weights.test_workdirs import randomised
 
@@ -97,7 +97,7 @@ def test_wrong_tensors_are_named(generator, refused, tmp_path):
     assert "main.0.weight, which a convolution should have, is missing" in said({}, "main.0.weight")
 
 
-def test_files_that_are_none(generator, refused, tmp_path, monkeypatch):
+def test_files_that_are_none(generator, refused, tmp_path):
     assert "No such file" in refused(tmp_path / "netG.pth")
     path = tmp_path / "notes.txt"
     path.write_text("no weights")
@@ -106,8 +106,19 @@ def test_files_that_are_none(generator, refused, tmp_path, monkeypatch):
     damaged.write_bytes(generator.read_bytes()[:-100])
     assert "is damaged" in refused(damaged)
     (tmp_path / "netG.pth").write_bytes(b"PK")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert "pip install torch" in refused(tmp_path / "netG.pth")
+    assert "is damaged" in refused(tmp_path / "netG.pth")
+
+
+def test_a_generator_in_a_dict_in_a_file_of_another_name(generator, tmp_path):
+    """As the package gan-face-generate has it."""
+    tensors = load_file(generator)
+    path = tmp_path / "weights.tar"
+    path.write_bytes(torch_files.write({"epoch": 3, "netG_state_dict": tensors}))
+    found = dcgan.recognise(dcgan.networks_in(read_file(path)), None)
+    assert found.system == dcgan.recognise([read_weights(generator)], None).system
+    assert found.files["G"].place == "netG_state_dict"
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(found.files["G"].tensors[name], tensor)
 
 
 def test_a_folder_that_holds_something_is_left_alone(generator, refused, tmp_path, capsys):
@@ -127,6 +138,7 @@ def test_export_says_what_it_cannot(tmp_path, capsys, generator):
     capsys.readouterr()
     for words, said in (
         (["--out", "net.pth"], "must end in .safetensors"),
+        (["--out", "net.pt", "--format", "stylegan2-pytorch"], "is for StyleGAN2"),
         (["--out", str(tmp_path / "net.safetensors"), "--network", "F"], "there is no network F"),
         (["--out", str(tmp_path / "net.safetensors"), "--step", "7"], "step"),
     ):

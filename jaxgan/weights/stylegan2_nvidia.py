@@ -1,0 +1,232 @@
+"""The .pkl of NVIDIA's stylegan2-ada-pytorch, and of the StyleGAN2 that stylegan3's code trains: G_ema and D.
+
+A file is a pickle of modules, each with the source code that it would be made by, which is never run here. Names and shapes of
+the tensors show all but the group of the discriminator, which the arguments of its module tell. What that code clamps (at 256,
+so that float16 does not overflow) is not clamped here.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jaxgan.errors import UserError
+from jaxgan.networks.style import SMALLEST, sides_of
+from jaxgan.training.system import System
+from jaxgan.weights.file import FLAX, Contents, Weights, state_dicts
+from jaxgan.weights.formats import Recognised
+from jaxgan.weights.layers import Layers, Leaf, Path
+from jaxgan.weights.pickles import Inert, items_of
+from jaxgan.weights.stylegan2 import (
+    CONSTANT,
+    FLATTENED,
+    NOISE,
+    PYTORCH,
+    UP,
+    convolutions,
+    count,
+    dense,
+    refuse_others,
+    shape_of,
+    together,
+    widths,
+    with_colors,
+    without_filters,
+)
+
+RECONSTRUCT = "torch_utils.persistence._reconstruct_persistent_obj"
+GROUP = 4
+"""Of the discriminator where its arguments do not say."""
+DEPTH = 8
+"""Modules in modules; a synthesis layer's style is 4 deep."""
+TENSORS = 10_000
+"""More than any network of these has."""
+
+
+def networks_in(contents: Contents) -> list[Weights]:
+    """G_ema, or else G, and D; or the state dict of one of them.
+
+    Raises:
+        UserError: there are none, or those of another StyleGAN.
+    """
+    refuse_others(contents)
+    items = items_of(contents.tree) or {}
+    modules = {name: _state(items.get(name)) for name in ("G_ema", "G", "D")}
+    found = [
+        contents.weights(_tensors(contents, modules[name]), name, _arguments(modules[name]))
+        for name in ("G_ema" if modules["G_ema"] else "G", "D")
+        if modules[name]
+    ]
+    return [without_filters(weights) for weights in found or state_dicts(contents)]
+
+
+def _state(module: Any) -> dict[str, Any]:
+    """The attributes of a module; {} of what is none."""
+    if not isinstance(module, Inert):
+        return {}
+    state = module.state
+    if module.name == RECONSTRUCT and len(module.args) == 1:
+        state = (items_of(module.args[0]) or {}).get("state")
+    return items_of(state) or {}
+
+
+def _arguments(state: dict[str, Any]) -> dict[str, Any]:
+    """What the module was made with."""
+    return items_of(state.get("_init_kwargs")) or {}
+
+
+def _tensors(contents: Contents, state: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, tensor in _walk(state, "", DEPTH):
+        found[name] = tensor
+        if len(found) > TENSORS:
+            raise UserError(f"{contents.path} is no StyleGAN2: its modules have more than {TENSORS} tensors")
+    return found
+
+
+def _walk(state: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    for kind in ("_parameters", "_buffers"):
+        yield from (
+            (f"{prefix}{name}", one) for name, one in (items_of(state.get(kind)) or {}).items() if one is not None
+        )
+    for name, module in (items_of(state.get("_modules")) or {}).items():
+        if depth:
+            yield from _walk(_state(module), f"{prefix}{name}.", depth - 1)
+
+
+def recognise(files: list[Weights], direction: None) -> Recognised:
+    """StyleGAN2 with the sizes that the tensors show; from G, with D or without.
+
+    Raises:
+        UserError: the files are none of this code's networks, or have no generator.
+    """
+    named: dict[str, Weights] = {}
+    for file in files:
+        name = _kind(file)
+        if name in named:
+            raise UserError(f"{named[name]} and {file} are both {name}: name one of them")
+        named[name] = file
+    if "G" not in named:
+        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
+    fields = _generator(named["G"])
+    judge = (named["D"], _discriminator(named["D"])) if "D" in named else None
+    return together((named["G"], fields), judge)
+
+
+def _kind(file: Weights) -> str:
+    if "synthesis.b4.const" in file.tensors:
+        return "G"
+    if "b4.out.weight" in file.tensors:
+        return "D"
+    if any(name.startswith("synthesis.input.") for name in file.tensors):
+        raise UserError(f"{file} is StyleGAN3's generator, which jaxgan does not have: only StyleGAN2's can be read")
+    if "style.1.weight" in file.tensors:
+        raise UserError(f"{file} is of rosinality's code: give --format stylegan2-pytorch")
+    raise UserError(
+        f"{file}: no network of stylegan2-nvidia is in it, with a tensor synthesis.b4.const or b4.out.weight; its first is "
+        f"{next(iter(file.tensors))}: choose another --format"
+    )
+
+
+def _sides(file: Weights, pattern: str) -> tuple[int, ...]:
+    """The sides of the feature maps, whose blocks are called by them."""
+    found = [int(side[1]) for name in file.tensors if (side := re.fullmatch(pattern, name))]
+    side = max(found, default=0)
+    if side < 2 * SMALLEST or side & (side - 1):
+        raise UserError(f"{file}: its largest block is b{side}, and StyleGAN2's are b8, b16, b32 and so on")
+    return sides_of(side)
+
+
+def _generator(file: Weights) -> dict[str, Any]:
+    """The fields of the system that a generator shows, and the side and colours of its pictures."""
+    sides, tensors = _sides(file, r"synthesis\.b(\d{1,5})\.conv1\.weight"), file.tensors
+    channels = {side: shape_of(file, f"synthesis.b{side}.conv1.weight", 4)[0] for side in sides}
+    labelled = "mapping.embed.weight" in tensors
+    embedded, classes = shape_of(file, "mapping.embed.weight", 2) if labelled else (0, None)
+    skip, resnet = "synthesis.b4.torgb.weight" in tensors, f"synthesis.b{sides[-1]}.skip.weight" in tensors
+    latent = shape_of(file, "mapping.fc0.weight", 2)[1] - embedded
+    if latent < 1:
+        raise UserError(f"{file}: its mapping takes labels and no latents; is the file whole?")
+    return {
+        "side": sides[-1],
+        "colors": shape_of(file, f"synthesis.b{sides[-1]}.torgb.weight", 4)[0],
+        "latent_dim": latent,
+        "style_dim": shape_of(file, "mapping.w_avg", 1)[0],
+        "mapping_layers": count(file, "mapping.fc{}.weight"),
+        "generator": "skip" if skip else "resnet" if resnet else "orig",
+        "conditional": labelled,
+        "classes": classes,
+        **widths(file, channels),
+    }
+
+
+def _discriminator(file: Weights) -> dict[str, Any]:
+    """The fields that a discriminator shows."""
+    sides, tensors = _sides(file, r"b(\d{1,5})\.conv0\.weight"), file.tensors
+    channels = {side: shape_of(file, f"b{side}.conv0.weight", 4)[0] for side in sides[1:]}
+    channels[SMALLEST] = shape_of(file, "b4.conv.weight", 4)[0]
+    classes = shape_of(file, "mapping.embed.weight", 2)[1] if "mapping.embed.weight" in tensors else None
+    skip, resnet = "b4.fromrgb.weight" in tensors, f"b{sides[-1]}.skip.weight" in tensors
+    epilogue = items_of(file.settings.get("epilogue_kwargs")) or {}
+    group = epilogue.get("mbstd_group_size", GROUP)
+    if not isinstance(group, int):
+        raise UserError(
+            f"{file}: its discriminator compares all pictures of a minibatch, and jaxgan's groups of a size"
+        )
+    return {
+        "side": sides[-1],
+        "colors": shape_of(file, f"b{sides[-1]}.fromrgb.weight", 4)[1],
+        "discriminator": "skip" if skip else "resnet" if resnet else "orig",
+        "group": group,
+        "conditional": classes is not None,
+        "classes": classes,
+        **({} if classes is None else {"mapping_layers": count(file, "mapping.fc{}.weight")}),
+        **widths(file, channels),
+    }
+
+
+def layers(system: System, shape: tuple[int, ...], network: str) -> Layers:
+    """The tensors of a network."""
+    return _discriminator_leaves(system, shape[0]) if network == "D" else _generator_leaves(system, shape[0])
+
+
+def _mapping(module: Path, system: System) -> Layers:
+    found = {}
+    for number in range(system.mapping_layers):
+        found |= dense((*module, f"layer{number}"), f"mapping.fc{number}")
+    return found | (dense((*module, "embed"), "mapping.embed") if system.conditional else {})
+
+
+def _generator_leaves(system: System, side: int) -> Layers:
+    top = ("params", "synthesis")
+    found = _mapping(("params", "mapping"), system)
+    found |= {("w_mean", "w"): Leaf("mapping.w_avg", FLAX), (*top, "constant"): Leaf("synthesis.b4.const", CONSTANT)}
+    for one, conv in convolutions(side):
+        module, name = f"{one}_{conv}", f"synthesis.b{one}.{conv}"
+        found |= dense((*top, module, "affine"), f"{name}.affine")
+        found[*top, module, "conv", "kernel"] = Leaf(f"{name}.weight", UP if conv == "conv0" else PYTORCH)
+        found[*top, module, "bias"] = Leaf(f"{name}.bias", FLAX)
+        found[*top, module, "strength"] = Leaf(f"{name}.noise_strength", FLAX)
+        found["noise", module, "constant"] = Leaf(f"{name}.noise_const", NOISE)
+        if system.generator == "resnet" and conv == "conv0":
+            found[*top, f"{one}_past", "kernel"] = Leaf(f"synthesis.b{one}.skip.weight")
+    for one in with_colors(system, side):
+        module, name = f"{one}_colors", f"synthesis.b{one}.torgb"
+        found |= dense((*top, module, "affine"), f"{name}.affine")
+        found[*top, module, "conv", "kernel"] = Leaf(f"{name}.weight")
+        found[*top, module, "bias"] = Leaf(f"{name}.bias", FLAX)
+    return found
+
+
+def _discriminator_leaves(system: System, side: int) -> Layers:
+    found = _mapping(("params", "mapping"), system) if system.conditional else {}
+    for one in sides_of(side):
+        if one == side or system.discriminator == "skip":
+            found |= dense(("params", f"{one}_from_colors"), f"b{one}.fromrgb")
+        if one == SMALLEST:
+            continue
+        for conv in ("conv0", "conv1"):
+            found |= dense(("params", f"{one}_{conv}"), f"b{one}.{conv}")
+        if system.discriminator == "resnet":
+            found["params", f"{one}_past", "kernel"] = Leaf(f"b{one}.skip.weight")
+    found |= dense(("params", "4_conv"), "b4.conv") | dense(("params", "dense"), "b4.fc", FLATTENED)
+    return found | dense(("params", "out"), "b4.out")
