@@ -15,6 +15,7 @@ from jaxgan.experiment import Experiment
 from jaxgan.sampling import (
     CHUNK,
     Weights,
+    at_once,
     compiled_decode,
     compiled_intermediate,
     compiled_invert,
@@ -135,7 +136,8 @@ class Run:
             numbers, others = captions.read(self.record, text), conditions.merged(label, given)
             made = self.decode_captions(self.latents(num, seed), numbers, others, truncation)
             return made.reshape(-1, *made.shape[2:])
-        if truncation != 1.0:
+        large = at_once(self.record.made.shape) < CHUNK and type(self.system).sample is System.sample
+        if truncation != 1.0 or large:
             return self.decode(self.latents(num, seed), label, given, truncation)
         if self.system.directions:
             raise UserError(
@@ -212,6 +214,7 @@ class Run:
         return in_chunks(
             lambda part, _: decode(variables, part["z"], part["inputs"], np.float32(truncation)),
             {"z": np.asarray(z, np.float32), "inputs": inputs},
+            at_once(self.record.made.shape),
         )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:

@@ -17,6 +17,20 @@ CHUNK = 64
 """Samples are made so many at a time, the last few padded: sample i of a seed never depends on how many were asked for."""
 
 
+LARGE = 64 * 64
+"""Pixels from which on fewer are made at a time, where a latent is all that decides one."""
+
+
+def at_once(shape: tuple[int, ...]) -> int:
+    """How many of what has this shape are decoded at a time: `CHUNK`; of large pictures fewer, or the first would take minutes.
+
+    >>> at_once((64, 64, 3)), at_once((256, 256, 3)), at_once((16000,))
+    (64, 4, 64)
+    """
+    pixels = shape[0] * shape[1] if len(shape) == 3 else 0
+    return CHUNK if pixels <= LARGE else max(4, CHUNK * LARGE // pixels)
+
+
 def network_variables(networks: dict[str, Network], weights: Weights = "ema") -> dict[str, dict[str, Any]]:
     """What samples are made with: `{network: variables}`."""
     return {

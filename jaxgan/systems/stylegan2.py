@@ -34,6 +34,8 @@ class StyleGAN2(StylePlayers, System):
     """What leads past the generator's convolutions."""
     discriminator: Architecture = "resnet"
     """What leads past the discriminator's convolutions."""
+    label_layers: int = 8
+    """Of the discriminator's network from a label to what its features are compared with."""
     path_length: float = 2.0
     """Weight of the path length penalty; 0 is off."""
     path_length_every: int = 4
@@ -44,7 +46,7 @@ class StyleGAN2(StylePlayers, System):
 
     def judge(self, dtype):
         return StyleDiscriminator(
-            self.channel_base, self.width, self.discriminator, self.group, self.label_values, self.mapping_layers, dtype
+            self.channel_base, self.width, self.discriminator, self.group, self.label_values, self.label_layers, dtype
         )
 
     def init_aux(self, variables, batch):

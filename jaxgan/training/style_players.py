@@ -235,7 +235,7 @@ class StylePlayers:
 
     def judged(self, c: Context, pictures: jax.Array, labels: jax.Array | None, dtype=None) -> jax.Array:
         """Float32 logits [B]."""
-        if len(pictures) % self.group:
+        if len(c.batch["image"]) % self.group:
             raise UserError(
                 f"the discriminator compares groups of {self.group} pictures, and a device has {len(c.batch['image'])}: give a "
                 f"--batch-size of a multiple of {self.group} for each device, or another --system.group"

@@ -179,7 +179,7 @@ def _discriminator(file: Weights) -> dict[str, Any]:
         "group": group,
         "conditional": classes is not None,
         "classes": classes,
-        **({} if classes is None else {"mapping_layers": count(file, "mapping.fc{}.weight")}),
+        **({} if classes is None else {"label_layers": count(file, "mapping.fc{}.weight")}),
         **widths(file, channels),
     }
 
@@ -189,16 +189,16 @@ def layers(system: System, shape: tuple[int, ...], network: str) -> Layers:
     return _discriminator_leaves(system, shape[0]) if network == "D" else _generator_leaves(system, shape[0])
 
 
-def _mapping(module: Path, system: System) -> Layers:
+def _mapping(module: Path, system: System, depth: int) -> Layers:
     found = {}
-    for number in range(system.mapping_layers):
+    for number in range(depth):
         found |= dense((*module, f"layer{number}"), f"mapping.fc{number}")
     return found | (dense((*module, "embed"), "mapping.embed") if system.conditional else {})
 
 
 def _generator_leaves(system: System, side: int) -> Layers:
     top = ("params", "synthesis")
-    found = _mapping(("params", "mapping"), system)
+    found = _mapping(("params", "mapping"), system, system.mapping_layers)
     found |= {("w_mean", "w"): Leaf("mapping.w_avg", FLAX), (*top, "constant"): Leaf("synthesis.b4.const", CONSTANT)}
     for one, conv in convolutions(side):
         module, name = f"{one}_{conv}", f"synthesis.b{one}.{conv}"
@@ -218,7 +218,7 @@ def _generator_leaves(system: System, side: int) -> Layers:
 
 
 def _discriminator_leaves(system: System, side: int) -> Layers:
-    found = _mapping(("params", "mapping"), system) if system.conditional else {}
+    found = _mapping(("params", "mapping"), system, system.label_layers) if system.conditional else {}
     for one in sides_of(side):
         if one == side or system.discriminator == "skip":
             found |= dense(("params", f"{one}_from_colors"), f"b{one}.fromrgb")

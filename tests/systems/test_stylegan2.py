@@ -19,8 +19,8 @@ from tests.systems.conftest import step_once
 
 SHAPES = {"image": jax.ShapeDtypeStruct((8, 8, 3), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
 SMALL = StyleGAN2(
-    latent_dim=6, style_dim=5, mapping_layers=2, width=4, channel_base=64, group=2, conditional=True, ema_rampup=0.05,
-    augmentation=Augmentation(color=True, target=0.6, adaptation_images=1000, probability=0.8),
+    latent_dim=6, style_dim=5, mapping_layers=2, label_layers=2, width=4, channel_base=64, group=2, conditional=True,
+    ema_rampup=0.05, augmentation=Augmentation(color=True, target=0.6, adaptation_images=1000, probability=0.8),
 ).resolve(Spec(SHAPES, ("a", "b", "c")))  # fmt: skip
 
 
