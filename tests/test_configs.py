@@ -21,7 +21,8 @@ SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
     "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4, "hidden": 8, "generator_width": 4,
     "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1, "blocks": 1, "discriminator_layers": 3,
-    "discriminator_moves": 1, "pool": 3, "encoder_steps": 1, "style_dim": 4, "mapping_layers": 2, "label_layers": 2, "noise_dim": 4,
+    "discriminator_moves": 1, "pool": 3, "encoder_steps": 1, "noise_dim": 4,
+    "style_dim": 4, "mapping_layers": 2, "label_layers": 2,
 }  # fmt: skip
 SIZE = 32
 QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}
