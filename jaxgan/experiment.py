@@ -13,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.media.base import Medium
 from jaxgan.training.system import System
 
-FIXED = ("system", "data", "batch_size", "seed", "precision")
+FIXED = ("system", "data", "batch_size", "seed", "precision", "start_from")
 """The fields that decide a run's numbers: a workdir is resumed only with the same."""
 
 
@@ -22,8 +22,8 @@ class Experiment:
     """A system, the data that it learns from, and how long and where it trains.
 
     Two runs of equal experiments on one kind of device give the same bits (on GPU with `jaxgan train --deterministic`, which
-    sets `--xla_gpu_deterministic_ops=true` in XLA_FLAGS). `system`, `data`, `batch_size`, `seed` and
-    `precision` decide the numbers of every step; the other fields may change when a run is resumed.
+    sets `--xla_gpu_deterministic_ops=true` in XLA_FLAGS). `system`, `data`, `batch_size`, `seed`,
+    `start_from` and `precision` decide the numbers of every step; the other fields may change when a run is resumed.
 
     Raises:
         UserError: a value makes no sense; the sentence names the field.
@@ -48,6 +48,8 @@ class Experiment:
     """Training steps; a step is one turn of every player."""
     seed: int = 0
     """Decides the initial weights, the order of the data, augmentation and noise."""
+    start_from: str | None = None
+    """Workdir of another run, trained or imported, with whose networks and moving averages this one begins: fine-tuning."""
     precision: Literal["float32", "bfloat16"] | None = None
     """What convolutions and matrix products compute in; None takes the system's own."""
     parallel: Literal["auto", "jit", "pmap"] = "auto"

@@ -98,6 +98,9 @@ def data_at_hand(experiment: jaxgan.Experiment, folder):
             data = dataclasses.replace(
                 data, pictures=dataclasses.replace(data.pictures, path=str(folder), captions=table)
             )
+        elif isinstance(data, Folder):
+            pictures_with_captions(folder)
+            data = dataclasses.replace(data, path=str(folder))
         elif any(isinstance(kind, TFDS) for kind in kinds):
             import tensorflow_datasets as tfds
 

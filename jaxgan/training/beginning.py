@@ -13,11 +13,11 @@ import jax
 from jaxgan import bucket, workdir
 from jaxgan.data.base import places
 from jaxgan.errors import UserError
-from jaxgan.run import abstract_state
+from jaxgan.run import abstract_state, restore
 from jaxgan.training import processes
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, check_path, digests
-from jaxgan.training.state import TrainState
-from jaxgan.training.step import fresh_state, with_pretrained
+from jaxgan.training.state import Network, TrainState
+from jaxgan.training.step import fresh_state, with_pretrained, with_taken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,11 +76,12 @@ def _opened(
     # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
     begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
     pretrained = record.system.pretrained(record.spec) if begins else {}
+    taken = _taken(record) if begins and record.experiment.start_from else {}
     check_path(directory / "checkpoints")
     workdir.prepare(directory, record, overwrite)
     checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
     stack.callback(checkpoints.close)
-    return checkpoints, _begun(record, checkpoints, frozen, pretrained, directory)
+    return checkpoints, _begun(record, checkpoints, frozen, pretrained, taken, directory)
 
 
 def _begun(
@@ -88,16 +89,56 @@ def _begun(
     checkpoints: Checkpoints,
     frozen: dict[str, Any],
     pretrained: dict[str, Any],
+    taken: dict[str, Network],
     directory: Path,
 ) -> tuple[TrainState, int, list[str]]:
     """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
     if not checkpoints.steps():
         start = fresh_state(record.system, record.experiment.seed, lambda: record.zeros(2))
-        return with_pretrained(start, pretrained), 0, []
+        return with_taken(with_pretrained(start, pretrained), taken), 0, []
     state, meta, warnings = checkpoints.restore(abstract_state(record))
     check_frozen(frozen, meta, directory)
     checkpoints.set_aside_after(int(state.step))
     return state, meta["position"], warnings
+
+
+def _taken(record: workdir.Record) -> dict[str, Network]:
+    """The networks of the run that this one starts from, by name.
+
+    Raises:
+        UserError: it cannot be opened, or none of its networks are this system's.
+    """
+    where = f"start_from is {record.experiment.start_from}"
+    try:
+        other = restore(Path(record.experiment.start_from).expanduser())
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    mine = abstract_state(record).networks
+    taken = {name: network for name, network in other.state.networks.items() if name in mine}
+    if not taken:
+        raise UserError(
+            f"{where}: that run has the networks {', '.join(other.state.networks)}, and this one {', '.join(mine)}"
+        )
+    for name, network in taken.items():
+        if different := _different_leaf(mine[name].current, network.current):
+            raise UserError(
+                f"{where}: its network {name} differs from this run's in {different}: give the same --system fields and "
+                "--data.size as it has (jaxgan info shows them)"
+            )
+    return taken
+
+
+def _different_leaf(mine: Any, other: Any) -> str | None:
+    """The first place where two trees of arrays have not the same leaves, of the same shapes."""
+    shapes = [
+        {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in found}
+        for found in map(jax.tree_util.tree_leaves_with_path, (mine, other))
+    ]
+    for path in sorted({*shapes[0], *shapes[1]}):
+        if shapes[0].get(path) != shapes[1].get(path):
+            each = [list(found[path]) if path in found else "nothing" for found in shapes]
+            return f"{path} ({each[1]} there, {each[0]} here)"
+    return None
 
 
 def _check_alike(record: workdir.Record, frozen: dict[str, Any]) -> None:

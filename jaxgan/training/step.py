@@ -95,6 +95,20 @@ def with_pretrained(state: TrainState, pretrained: dict[str, dict[str, Any]]) ->
     return state.replace(networks=networks)
 
 
+def with_taken(state: TrainState, taken: dict[str, Network]) -> TrainState:
+    """`state` whose networks begin with the parameters, variables and moving averages of these, of another run."""
+    networks = dict(state.networks)
+    for name, other in taken.items():
+        network, current = networks[name], jax.tree.map(np.array, other.current)
+        rest = dict(current)
+        params = rest.pop("params")
+        ema = None
+        if network.ema is not None:
+            ema = jax.tree.map(np.array, current if other.ema is None else other.ema)
+        networks[name] = network.replace(params=params, variables=rest, ema=ema)
+    return state.replace(networks=networks)
+
+
 def _initial(system: System, seed: int, batch: dict[str, jax.Array]) -> tuple[dict[str, Any], dict[str, Any]]:
     variables = system.init_variables(jax.random.key(seed, impl="threefry2x32"), batch)
     return jax.tree.map(jnp.asarray, (variables, system.init_aux(variables, batch)))
