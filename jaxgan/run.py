@@ -12,7 +12,6 @@ from jaxgan import bucket, conditions, rows, workdir
 from jaxgan.conditions import captions
 from jaxgan.errors import UserError
 from jaxgan.experiment import Experiment
-from jaxgan.media import Picture
 from jaxgan.sampling import (
     CHUNK,
     Weights,
@@ -146,7 +145,7 @@ class Run:
                 "INPUT OUTPUT, or in Python run.translate(pictures)"
             )
         inputs = conditions.complete(self.record, num, conditions.merged(label, given))
-        return self._in_range(make_samples(self.system, {**self.variables(), **self.frozen}, inputs, seed))
+        return make_samples(self.system, {**self.variables(), **self.frozen}, inputs, seed)
 
     def sheet(self, made: np.ndarray, columns: int | None = None) -> "Image.Image":
         """What was made [N, ...] as one picture to look at, row by row; as square as it goes without `columns`.
@@ -212,12 +211,11 @@ class Run:
         inputs = conditions.complete(self.record, len(z), conditions.merged(label, given))
         variables = jax.device_put({**self.variables(), **self.frozen})
         decode = compiled_decode(self.system)
-        made = in_chunks(
+        return in_chunks(
             lambda part, _: decode(variables, part["z"], part["inputs"], np.float32(truncation)),
             {"z": np.asarray(z, np.float32), "inputs": inputs},
             at_once(self.record.made.shape),
         )
-        return self._in_range(made)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors float32 [N, dim] that captions become, between which there are others.
@@ -292,10 +290,6 @@ class Run:
         """What `translate` does, compiled for each shape once. Raises: UserError: the system does not go in this direction."""
         variables = {**self.variables(), **self.frozen}
         return Translator(self.record, variables, direction, statistics, seed, trained=self.step > 0)
-
-    def _in_range(self, made: np.ndarray) -> np.ndarray:
-        """Pictures within [-1, 1], where a generator without a tanh at its end leaves it."""
-        return np.clip(made, -1, 1) if isinstance(self.record.medium, Picture) else made
 
     def _check_latents(self) -> None:
         if not self.system.has_latents:

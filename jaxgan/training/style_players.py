@@ -152,8 +152,9 @@ class StylePlayers:
         return jnp.broadcast_to(w[:, None], (len(w), styles_of(inputs["image"].shape[1]), w.shape[1]))
 
     def decode(self, variables, z, inputs):
-        """With the noise that the generator keeps: a latent is one picture."""
-        return self.synthesize(variables, self.intermediate(variables, z, inputs), inputs["image"].shape[1:], None)
+        """With the noise that the generator keeps: a latent is one picture. Colours are cut off at [-1, 1]."""
+        ws = self.intermediate(variables, z, inputs)
+        return jnp.clip(self.synthesize(variables, ws, inputs["image"].shape[1:], None), -1, 1)
 
     def freezing(self, network: str, optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
         """The optimiser, with what is frozen of the network left as it is."""

@@ -75,9 +75,9 @@ def mixing(run: jaxgan.Run) -> dict:
 
 def projections(run: jaxgan.Run) -> dict:
     """Of faces that the run has not seen."""
-    data = dataclasses.replace(run.experiment.data, count=run.experiment.data.count + PROJECTED)
+    data = dataclasses.replace(run.experiment.data, first=run.experiment.data.count, count=PROJECTED)
     records, random = data.load(), np.random.default_rng(0)
-    faces = np.stack([data.transform(records.examples[-1 - i], random)["image"] for i in range(PROJECTED)])
+    faces = np.stack([data.transform(example, random)["image"] for example in records.examples])
     found = {
         "W": project(run, faces, pyramid_distance, STEPS),
         "W+": project(run, faces, pyramid_distance, STEPS, each_layer=True),

@@ -73,7 +73,7 @@ def test_the_frechet_distance_of_numbers_is_that_of_gaussians():
     first, second = random.normal(size=(2, 20_000, 3))
     from jaxgan.metrics.features import numbers
 
-    network = numbers((3,))
+    network = numbers(Medium(), (3,))
     seen = [see("real", [points], network, ("fid",), Medium()) for points in (first, second + np.array([3, 0, 4]))]
     found = named.find("fid").figures(*seen, network, 0)
     assert found["value"] == pytest.approx(25, rel=0.02)

@@ -33,13 +33,13 @@ def shapes_of(system, shape):
 
 
 def made_here(system, variables, z, labels, shape, *psis):
-    """Pictures of the latents, for each psi."""
+    """Pictures of the latents, for each psi, their colours not cut off."""
     inputs = {"image": np.zeros((len(z), *shape), np.float32), "label": labels}
 
     @jax.jit
     @rows.solo
     def make(z, psi):
-        return system.decode(variables, system.truncate(variables, z, psi, inputs), inputs)
+        return system.synthesize(variables, system.truncate(variables, z, psi, inputs), shape, None)
 
     return [make(z, psi) for psi in psis]
 
