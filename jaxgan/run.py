@@ -172,7 +172,7 @@ class Run:
         Raises:
             UserError: the system has no latent space, or not this one; or as `sample`.
         """
-        self._check_latents()
+        self.check_latents()
         if space not in self.system.spaces:
             raise UserError(
                 f"{type(self.system).__name__} has no latents {space!r}, only {' and '.join(sorted(self.system.spaces))}"
@@ -207,7 +207,7 @@ class Run:
         >>> z.shape, run.decode(z).shape
         ((2, 32), (2, 8, 8, 1))
         """
-        self._check_latents()
+        self.check_latents()
         inputs = conditions.complete(self.record, len(z), conditions.merged(label, given))
         variables = jax.device_put({**self.variables(), **self.frozen})
         decode = compiled_decode(self.system)
@@ -291,7 +291,8 @@ class Run:
         variables = {**self.variables(), **self.frozen}
         return Translator(self.record, variables, direction, statistics, seed, trained=self.step > 0)
 
-    def _check_latents(self) -> None:
+    def check_latents(self) -> None:
+        """Raises: UserError: the system has no latent space."""
         if not self.system.has_latents:
             raise UserError(
                 f"{type(self.system).__name__} has no latent space: it does not make pictures from noise alone"

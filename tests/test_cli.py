@@ -44,7 +44,7 @@ class Own(System):
         return (Phase("fit", ("G",), self.loss),)
     def optimizer(self, network, slot):
         return optax.sgd(self.rate)
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return 0.9
     def loss(self, c):
         loss = ((c.batch["image"] - c.variables["G"]["params"]["value"]) ** 2).mean()

@@ -29,7 +29,8 @@ QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}
 """What the default tests train of all configs; the slow ones train the rest."""
 TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
 """Slow to compile, however small; the tests of their systems train them, too."""
-LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "text2image_birds"}
+LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "stylegan2_ada",
+         "text2image_birds"}  # fmt: skip
 """The papers' settings, far too large for a test to train, of systems that have a small config too."""
 
 

@@ -72,23 +72,6 @@ def wait_until(condition, seconds: float = 60) -> None:
 
 
 @pytest.mark.slow
-def test_killed_twice(straight, tmp_path):
-    command = [*COMMAND, "--steps", STEPS, "--workdir", tmp_path / "run"]
-    code, out, _ = stop_at(6, command, signal.SIGKILL)
-    assert (code, resumed(out)) == (-signal.SIGKILL, 0)
-    code, out, _ = stop_at(16, command, signal.SIGKILL)
-    assert code == -signal.SIGKILL
-    first = resumed(out)
-    assert first > 0
-    last = run(*command)
-    assert resumed(last.stdout) > first
-    assert digest(last.stdout) == straight[1]
-    assert metric_steps(tmp_path / "run") == metric_steps(straight[0])
-    assert not leftovers(tmp_path / "run")
-    assert sorted(os.listdir(tmp_path / "run" / "checkpoints")) == sorted(os.listdir(straight[0] / "checkpoints"))
-
-
-@pytest.mark.slow
 def test_stopped_politely(straight, tmp_path, capsys):
     command = [*COMMAND, "--steps", STEPS, "--workdir", tmp_path / "run"]
     for step, number, code in ((6, signal.SIGTERM, 143), (14, signal.SIGINT, 130)):
@@ -421,7 +404,7 @@ def test_full_disk(small_disk, straight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.01, 0.5, 1.02, 1.5, 3.1])
+@pytest.mark.parametrize("share", [0.01, 1.02, 3.1])
 def test_full_disk_at_any_moment(small_disk, straight, share):
     one = sum(p.stat().st_size for p in (straight[0] / "checkpoints" / str(STEPS)).rglob("*") if p.is_file())
     fill_disk(small_disk, f"{max(8, int(one * share) // 1024)}k", straight[1])

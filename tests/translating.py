@@ -41,7 +41,7 @@ class Invert(System):
         return (Phase("fit", ("G",), lambda c: (c.variables["G"]["params"]["value"], Outcome())),)
     def optimizer(self, network, slot):
         return optax.sgd(0.5)
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return 1.0
     @property
     def multiple(self):

@@ -76,6 +76,7 @@ def run(argv: list[str]) -> int:
     check_numbers(arguments.seed, num=arguments.num, count=arguments.count)
     check_strength(arguments.strength)
     trained = arguments.open()
+    trained.check_latents()
     held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
     space = trained.system.spaces[0]
     latents = trained.latents(arguments.num, arguments.seed, space, held)

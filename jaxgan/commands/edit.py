@@ -80,6 +80,7 @@ def run(argv: list[str]) -> int:
     if arguments.picture is not None:
         return _transfer_style(arguments, out)
     trained = arguments.open()
+    trained.check_latents()
     held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
     latents = _latents(trained, held, arguments)
     if arguments.direction is not None:

@@ -68,6 +68,7 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--num {num}: a film shows one latent; leave it out, or choose another by --seed")
     frames = arguments.frames if arguments.frames is not None else 24 if moves else 8
     trained = arguments.open()
+    trained.check_latents()
     if texts or arguments.text:
         captions.check_reads(trained.record, "--between texts" if texts else "--text")
     if not texts and len(arguments.text) > 1:

@@ -59,6 +59,7 @@ def run(argv: list[str]) -> int:
     folder = arguments.workdir / "projections"
     out = film.check(arguments.out or folder / f"{next(iter(found.values())).stem}.png")
     trained = arguments.open()
+    trained.check_latents()
     names, pictures = _read(trained, list(found.values())[: arguments.num])
     held = conditions.held(trained.record, given_by(arguments.label, arguments.given))
     from jaxgan.latent.projection import project

@@ -142,7 +142,7 @@ class CoGAN(System):
     def optimizer(self, network, slot):
         return optax.adam(self.learning_rate, self.beta1, self.beta2)
 
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return self.ema if network.startswith("G") and self.ema else None
 
     def latents(self, key, count):

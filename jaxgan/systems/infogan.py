@@ -146,7 +146,7 @@ class InfoGAN(System):
         rate = self.learning_rate if network == "D" else self.generator_learning_rate
         return optax.adam(rate, self.beta1, self.beta2)
 
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return self.ema if network == "G" and self.ema else None
 
     def latents(self, key: jax.Array, count: int) -> jax.Array:

@@ -256,7 +256,7 @@ class TextToImage(System):
             return optax.adam(self.encoder_learning_rate)
         return optax.adam(self.learning_rate, self.beta1, self.beta2)
 
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return self.ema if network in ("G", "S") and self.ema else None
 
     def latents(self, key, count):

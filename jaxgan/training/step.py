@@ -48,7 +48,7 @@ def initial_state(system: System, seed: int, batch: dict[str, jax.Array]) -> Tra
             variables=rest,
             opt={slot: transformation(system, name, slot).init(params) for slot in sorted(slots[name])},
             # A copy: the state is donated, and one buffer cannot be donated twice.
-            ema=None if system.ema_decay(name, 0, 1) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
+            ema=None if _decay(system, name, 0, 1) is None else jax.tree.map(jnp.copy, {"params": params, **rest}),
         )
     state = TrainState(step=jnp.int32(0), seed=jnp.uint32(seed), networks=networks, aux=aux)
     return jax.tree.map(_strong, state)
@@ -311,11 +311,17 @@ def take_turns(
     for name in dict.fromkeys(name for phase, _ in last for name in by_name[phase].trains):
         network = networks[name]
         if network.ema is not None:
-            decay = system.ema_decay(name, state.step, images)
+            decay = _decay(system, name, state.step, images)
             averaged = _average(network.ema, network.current, decay)
             copied = {kind: network.variables[kind] for kind in system.copied if kind in network.variables}
             networks[name] = network.replace(ema=averaged | copied)
     return state.replace(step=state.step + 1, networks=networks), metrics
+
+
+def _decay(system: System, network: str, step: int | jax.Array, images: int) -> float | jax.Array | None:
+    """Of the moving average of a network, at a step of so many examples; None where there is none."""
+    half_life = system.ema_half_life(network, step * images)
+    return system.ema_decay(network, step) if half_life is None else 0.5 ** (images / jnp.maximum(half_life, 1e-8))
 
 
 def _average(ema, current, decay):

@@ -167,14 +167,13 @@ class StylePlayers:
         stay = discriminator_layers(params)[: self.freeze_discriminator]
         return {name: jax.tree.map(lambda _, s=name in stay: s, part) for name, part in params.items()}
 
-    def ema_decay(self, network, step, images):
-        """0.5^(images of a step / half-life)."""
+    def ema_half_life(self, network, seen):
         if network != "G":
             return None
         half_life = jnp.float32(self.ema_images)
-        if self.ema_rampup:
-            half_life = jnp.minimum(half_life, self.ema_rampup * images * jnp.asarray(step, jnp.float32))
-        return 0.5 ** (images / jnp.maximum(half_life, 1e-8))
+        return (
+            jnp.minimum(half_life, self.ema_rampup * jnp.asarray(seen, jnp.float32)) if self.ema_rampup else half_life
+        )
 
     def discriminator_loss(self, c: Context):
         fake_key, real_key, generated_key = jax.random.split(c.key, 3)

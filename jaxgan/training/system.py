@@ -356,12 +356,17 @@ class System(abc.ABC):
         """
         return {}
 
-    def ema_decay(self, network: str, step: int | jax.Array, images: int) -> float | jax.Array | None:
-        """Decay of the moving average of `network` at `step`: `ema <- decay ema + (1 - decay) current`. None: no average.
+    def ema_decay(self, network: str, step: int | jax.Array) -> float | jax.Array | None:
+        """Decay of the moving average of `network` at `step`: `ema <- decay ema + (1 - decay) current`. None: no average."""
+        del network, step
+        return None
 
-        `images` is how many examples a step takes, of all devices: papers count an average's half-life in them.
+    def ema_half_life(self, network: str, seen: int | jax.Array) -> float | jax.Array | None:
+        """Instead of `ema_decay`, for an average that counts in examples: of how many it forgets half, after `seen` of them.
+
+        The decay of a step of n examples, over all devices, is then 0.5^(n / half-life).
         """
-        del network, step, images
+        del network, seen
         return None
 
     def plan(self, step: int) -> tuple[tuple[str, int], ...]:

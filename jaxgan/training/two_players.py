@@ -123,7 +123,7 @@ class TwoPlayers:
     def init_aux(self, variables: dict[str, Any], batch: dict[str, jax.Array]) -> dict[str, Any]:
         return self.augmentation.init_aux()
 
-    def ema_decay(self, network: str, step: int | jax.Array, images: int) -> float | None:
+    def ema_decay(self, network: str, step: int | jax.Array) -> float | None:
         return self.ema if network == "G" and self.ema else None
 
     def latents(self, key: jax.Array, count: int) -> jax.Array:

@@ -11,7 +11,6 @@ from jaxgan import rows
 from jaxgan.data import Spec
 from jaxgan.nn.equalized import GAIN
 from jaxgan.systems.stylegan import Epilogue, Resized, StyleGAN
-from tests.systems.conftest import step_once
 
 SHAPES = {"image": jax.ShapeDtypeStruct((8, 8, 3), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
 SMALL = StyleGAN(
@@ -71,15 +70,6 @@ def test_samples_differ_by_latent_and_label():
     assert made.shape == (4, 8, 8, 3)
     for i in range(3):
         assert not np.allclose(made[i], made[i + 1], atol=1e-3)
-
-
-@pytest.mark.slow
-def test_every_layer_is_trained():
-    start, end, metrics = step_once(SMALL, batch(8), 1)
-    assert metrics["r1/penalty"] > 0
-    for name in ("G", "D"):
-        for before, after in zip(*(jax.tree.leaves(s.networks[name].params) for s in (start, end)), strict=True):
-            assert not np.array_equal(before, after)
 
 
 @pytest.mark.slow

@@ -101,10 +101,10 @@ def test_the_mean_of_w_moves_by_the_generators_turn_and_is_not_averaged_again(tr
 
 def test_the_average_ramps_up_with_the_images_seen():
     """Half-life: the lesser of 10,000 images and 5% of those seen."""
-    assert SMALL.ema_decay("D", 5, 32) is None
-    assert float(SMALL.ema_decay("G", 0, 32)) == 0
-    assert float(SMALL.ema_decay("G", 1000, 32)) == pytest.approx(0.5 ** (32 / 1600))
-    assert float(SMALL.ema_decay("G", 10**6, 32)) == pytest.approx(0.5 ** (32 / 10_000))
+    assert SMALL.ema_half_life("D", 5) is None
+    assert float(SMALL.ema_half_life("G", 0)) == 0
+    assert float(SMALL.ema_half_life("G", 32_000)) == pytest.approx(1600)
+    assert float(SMALL.ema_half_life("G", 10**6)) == 10_000
 
 
 @pytest.mark.slow

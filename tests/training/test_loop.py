@@ -41,7 +41,7 @@ class Toy(System):
     def optimizer(self, network, slot):
         return optax.sgd(1e-2, 0.5)
 
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return 0.9 if network == "G" else None
 
     def generate(self, variables, key, count):

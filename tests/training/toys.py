@@ -53,7 +53,7 @@ class Toy(System):
     def optimizer(self, network, slot):
         return optax.sgd(1e-2, self.momentum or None)
 
-    def ema_decay(self, network, step, images):
+    def ema_decay(self, network, step):
         return 0.9 if network == "G" else None
 
     def fake(self, c):
