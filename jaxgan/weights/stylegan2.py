@@ -1,5 +1,6 @@
 """What files of StyleGAN2 have in common, whoever wrote them: layouts, sizes, and the mean of w where a file has none."""
 
+from collections.abc import Callable
 from collections.abc import Mapping as Named
 from typing import Any
 
@@ -132,6 +133,29 @@ def mean_of_w(kernels: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
             x = GAIN * np.where(x < 0, SLOPE * x, x)
         total = total + x.sum(0)
     return (total / DRAWS).astype(np.float32)
+
+
+def recognised(
+    files: list[Weights],
+    kind: Callable[[Weights], str],
+    generator: Callable[[Weights], dict[str, Any]],
+    discriminator: Callable[[Weights], dict[str, Any]],
+) -> Recognised:
+    """The system of a file of "G", with one of "D" or without, by what says which each is, and what fields each shows.
+
+    Raises:
+        UserError: two files are of one network, or none has a generator.
+    """
+    named: dict[str, Weights] = {}
+    for file in files:
+        name = kind(file)
+        if name in named:
+            raise UserError(f"{named[name]} and {file} are both {name}: name one of them")
+        named[name] = file
+    if "G" not in named:
+        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
+    judge = (named["D"], discriminator(named["D"])) if "D" in named else None
+    return together((named["G"], generator(named["G"])), judge)
 
 
 def together(generator: tuple[Weights, dict[str, Any]], judge: tuple[Weights, dict[str, Any]] | None) -> Recognised:

@@ -30,9 +30,9 @@ from jaxgan.weights.stylegan2 import (
     dense,
     kept,
     mean_of_w,
+    recognised,
     refuse_others,
     shape_of,
-    together,
     widths,
     without_filters,
 )
@@ -84,16 +84,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     Raises:
         UserError: the files are none of this code's networks, or have no generator.
     """
-    named: dict[str, Weights] = {}
-    for file in files:
-        name = _kind(file)
-        if name in named:
-            raise UserError(f"{named[name]} and {file} are both {name}: name one of them")
-        named[name] = file
-    if "G" not in named:
-        raise UserError(f"{files[0]} is a discriminator: name the file of a generator, too")
-    judge = (named["D"], _discriminator(named["D"])) if "D" in named else None
-    return together((named["G"], _generator(named["G"])), judge)
+    return recognised(files, _kind, _generator, _discriminator)
 
 
 def _kind(file: Weights) -> str:
