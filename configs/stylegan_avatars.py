@@ -1,6 +1,8 @@
 """StyleGAN, the one of 2018, on 32x32 avatars, for two CPU cores.
 
-jaxgan train stylegan_avatars
+    jaxgan train stylegan_avatars
+
+Not trained yet: the settings are those of `stylegan2_avatars`, with the paper's rate.
 """
 
 from jaxgan import Experiment
