@@ -2,9 +2,10 @@
 
     jaxgan train stylegan2_avatars
 
-2,655 of the 4,000 steps, 85,000 pictures, show faces with glasses, beards and hair of all colours, blurred: FID 98.9, recall 0.00
-by the classifier's features, where DCGAN's networks with R1 have 24 and 0.27 after as many. These settings (R1 of 1, path length
-and style mixing as for large pictures) are a first try; ADA's code leaves the last two out at 32x32, and takes an R1 of 0.01.
+2,655 of the 4,000 steps, 85,000 pictures, show faces with glasses, beards and hair of all colours, blurred: FID 98.9, recall
+0.00 by the classifier's features, where DCGAN's networks with R1 have 24 and 0.27 after as many. These settings (R1 of 1, path
+length and style mixing as for large pictures) are a first try; ADA's code leaves the last two out at 32x32, and takes an R1 of
+0.01.
 """
 
 from jaxgan import Experiment
