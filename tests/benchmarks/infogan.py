@@ -11,9 +11,10 @@ Of scikit-learn's 1,797 digits 397 are held out, stratified. Of each seed of `in
 """
 
 import argparse
-import dataclasses
 import datetime
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -25,8 +26,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 import jaxgan
-from jaxgan import configs, rows, workdir
-from jaxgan.data import Arrays
+from jaxgan import rows, workdir
 
 HELD_OUT, SAMPLES = 397, 2000
 
@@ -60,7 +60,7 @@ def scores(categories: np.ndarray, digits: np.ndarray) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--steps", type=int, help="(default: the config's)")
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--commit", required=True)
@@ -73,9 +73,12 @@ def main() -> None:
     clusters = KMeans(10, n_init=20, random_state=0).fit(flat(train)).predict(flat(held_out))
     found = {"k-means": {"held-out": scores(clusters, held_out_digits)}}
     for seed in arguments.seeds:
-        experiment = dataclasses.replace(configs.load("infogan_digits"), data=Arrays(path=str(path)), seed=seed)
-        experiment = dataclasses.replace(experiment, steps=arguments.steps or experiment.steps)
-        run = jaxgan.fit(experiment, arguments.workdir / f"seed{seed}", quiet=True)
+        # In a process of its own: beside scikit-learn's threads a step takes 25 times as long.
+        where = arguments.workdir / f"seed{seed}"
+        command = [sys.executable, "-m", "jaxgan.cli", "train", "infogan_digits", "--source", path, "--workdir", where]
+        command += ["--seed", seed, *(["--steps", arguments.steps] if arguments.steps else [])]
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+        run = jaxgan.restore(where)
         system, variables = run.system, run.variables()
         guess = jax.jit(rows.solo(lambda x, s=system, v=variables: s.guess(v, x)[0]))
         seen = np.asarray(guess(held_out.astype(np.float32) / 127.5 - 1)).argmax(1)
@@ -87,7 +90,7 @@ def main() -> None:
         }
         print(seed, found[f"seed {seed}"], flush=True)
     result = {
-        "what": "InfoGAN's categories against digits, three seeds, beside k-means with ten clusters",
+        "what": "InfoGAN's categories against digits, seeds 0 and 1, beside k-means with ten clusters",
         "command": "python -m tests.benchmarks.infogan",
         "commit": arguments.commit,
         "date": datetime.date.today().isoformat(),
