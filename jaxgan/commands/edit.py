@@ -101,19 +101,20 @@ def run(argv: list[str]) -> int:
 
 def _latents(trained: "Run", held: conditions.Given, arguments: Edit) -> np.ndarray:
     """Those of the pictures that are edited: of the file, or of samples."""
-    drawn = trained.latents(arguments.num, arguments.seed, trained.system.spaces[0], held)
+    space = trained.system.spaces[0]
     if arguments.latents is None:
-        return drawn
+        return trained.latents(arguments.num, arguments.seed, space, held)
+    shape = trained.latents(1, space=space, given=held).shape[1:]
     try:
         found = np.load(arguments.latents, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(
             f"--latents {arguments.latents}: it cannot be read ({error}); jaxgan project makes such files"
         ) from error
-    if found.shape[1:] != drawn.shape[1:] or found.dtype.kind != "f":
+    if found.shape[1:] != shape or found.dtype.kind != "f":
         raise UserError(
             f"--latents {arguments.latents}: it has {list(found.shape)}, and latents of this run are [N, "
-            f"{', '.join(map(str, drawn.shape[1:]))}]: find them with jaxgan project"
+            f"{', '.join(map(str, shape))}]: find them with jaxgan project"
         )
     return found
 

@@ -76,14 +76,8 @@ def run(argv: list[str]) -> int:
             f"a walk between latents holds one caption, not {len(arguments.text)}: to go between them, add --between texts"
         )
     given = given_by(arguments.label, arguments.given)
-    space = arguments.space or trained.system.spaces[0]
-    words = {"text": arguments.text[0]} if arguments.text and not texts else {}
-    if not texts:
-        held = conditions.held(trained.record, {**given, **words})
-    latents = trained.latents(num, arguments.seed, space, None if texts else held)
-    if arguments.between == "truncations":
-        return _truncations(trained, latents, held, arguments, out)
     if texts:
+        latents = trained.latents(num, arguments.seed)
         points = path(trained.embed(arguments.text), frames, "lerp", closed=moves)
         held = conditions.held(trained.record, {**given, "text": points[:1]})
         others = {entry: rows for entry, rows in held.items() if entry != "text"}
@@ -91,6 +85,11 @@ def run(argv: list[str]) -> int:
         made, columns = np.concatenate(made.swapaxes(0, 1)), len(points)
         through = f"{len(arguments.text)} captions"
     else:
+        space = arguments.space or trained.system.spaces[0]
+        held = conditions.held(trained.record, {**given, **({"text": arguments.text[0]} if arguments.text else {})})
+        latents = trained.latents(num, arguments.seed, space, held)
+        if arguments.between == "truncations":
+            return _truncations(trained, latents, held, arguments, out)
         points = path(latents, frames, arguments.method or ("slerp" if space == "z" else "lerp"), closed=moves)
         made, columns = trained.decode(points, given=held, truncation=arguments.truncation), frames
         if not moves:  # each leg from its first latent to its last, which begins the next
@@ -103,7 +102,10 @@ def run(argv: list[str]) -> int:
 
 def _truncations(trained: "Run", latents: np.ndarray, held: conditions.Given, arguments: Interpolate, out: Path) -> int:
     """A row for each latent: at 1 as it is, at 0 the mean of all, below 0 its opposite (StyleGAN, figure 8)."""
-    factors = np.linspace(1, -1, arguments.frames or TRUNCATIONS)
+    frames = TRUNCATIONS if arguments.frames is None else arguments.frames
+    if frames < 2:
+        raise UserError(f"--frames {frames}: from truncation 1 to -1 there are at least 2")
+    factors = np.linspace(1, -1, frames)
     made = np.stack([trained.decode(latents, given=held, truncation=float(factor)) for factor in factors], 1)
     made = made.reshape(-1, *made.shape[2:])
     film.write(made, out, columns=len(factors), fps=arguments.fps, medium=trained.record.medium)

@@ -160,9 +160,9 @@ class Synthesis(nn.Module):
         first = channels_of(SMALLEST, self.base, self.width)
         sides = sides_of(self.side)
         each = [side for side in sides for _ in range(1 if side == SMALLEST else 2)]
-        noise = noises(noise_key, len(ws), each)
+        noise = noises(noise_key, ws.shape[0], each)
         constant = self.param("constant", nn.initializers.normal(1.0), (SMALLEST, SMALLEST, first), jnp.float32)
-        x = jnp.broadcast_to(constant.astype(self.dtype), (len(ws), *constant.shape))
+        x = jnp.broadcast_to(constant.astype(self.dtype), (ws.shape[0], *constant.shape))
         picture, style = None, 0
 
         def layer(x, name, features, up=False):

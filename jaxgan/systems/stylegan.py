@@ -85,11 +85,11 @@ class StyledSynthesis(nn.Module):
     @nn.compact
     def __call__(self, ws: jax.Array, noise_key: jax.Array | None) -> jax.Array:
         sides = sides_of(self.side)
-        noise = iter(noises(noise_key, len(ws), [side for side in sides for _ in range(2)]))
+        noise = iter(noises(noise_key, ws.shape[0], [side for side in sides for _ in range(2)]))
         styles = iter(range(2 * len(sides)))
         first = channels_of(SMALLEST, self.base, self.width)
         x = self.param("constant", nn.initializers.ones, (SMALLEST, SMALLEST, first), jnp.float32)
-        x = jnp.broadcast_to(x.astype(self.dtype), (len(ws), *x.shape))
+        x = jnp.broadcast_to(x.astype(self.dtype), (ws.shape[0], *x.shape))
 
         def epilogue(x, name):
             return Epilogue(name=f"{name}_epilogue")(x, ws[:, next(styles)], next(noise))

@@ -16,8 +16,8 @@ from jaxgan.errors import UserError
 from jaxgan.run import abstract_state, restore
 from jaxgan.training import processes
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, check_path, digests
-from jaxgan.training.state import Network, TrainState
-from jaxgan.training.step import fresh_state, with_pretrained, with_taken
+from jaxgan.training.state import TrainState
+from jaxgan.training.step import fresh_state, with_pretrained
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,13 +75,12 @@ def _opened(
         workdir.check_data(directory, record)
     # Looked up before anything is written: what is wrong with it can then be put right in the same workdir.
     begins = overwrite or not any((directory / "checkpoints").glob("[0-9]*"))
-    pretrained = record.system.pretrained(record.spec) if begins else {}
-    taken = _taken(record) if begins and record.experiment.start_from else {}
+    pretrained, averages = _pretrained(record) if begins else ({}, {})
     check_path(directory / "checkpoints")
     workdir.prepare(directory, record, overwrite)
     checkpoints = Checkpoints(directory / "checkpoints", record.experiment.keep_checkpoints)
     stack.callback(checkpoints.close)
-    return checkpoints, _begun(record, checkpoints, frozen, pretrained, taken, directory)
+    return checkpoints, _begun(record, checkpoints, frozen, pretrained, averages, directory)
 
 
 def _begun(
@@ -89,28 +88,31 @@ def _begun(
     checkpoints: Checkpoints,
     frozen: dict[str, Any],
     pretrained: dict[str, Any],
-    taken: dict[str, Network],
+    averages: dict[str, Any],
     directory: Path,
 ) -> tuple[TrainState, int, list[str]]:
     """The state to go on from, the position in the data, and warnings about damaged checkpoints."""
     if not checkpoints.steps():
         start = fresh_state(record.system, record.experiment.seed, lambda: record.zeros(2))
-        return with_taken(with_pretrained(start, pretrained), taken), 0, []
+        return with_pretrained(start, pretrained, averages), 0, []
     state, meta, warnings = checkpoints.restore(abstract_state(record))
     check_frozen(frozen, meta, directory)
     checkpoints.set_aside_after(int(state.step))
     return state, meta["position"], warnings
 
 
-def _taken(record: workdir.Record) -> dict[str, Network]:
-    """The networks of the run that this one starts from, by name.
+def _pretrained(record: workdir.Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The variables, and the moving averages where there are some, with which networks begin: the system's, or another run's.
 
     Raises:
-        UserError: it cannot be opened, or none of its networks are this system's.
+        UserError: that run cannot be opened, or its networks are not this system's.
     """
+    variables = record.system.pretrained(record.spec)
+    if record.experiment.start_from is None:
+        return variables, {}
     where = f"start_from is {record.experiment.start_from}"
     try:
-        other = restore(Path(record.experiment.start_from).expanduser())
+        other = restore(record.experiment.start_from)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     mine = abstract_state(record).networks
@@ -125,7 +127,8 @@ def _taken(record: workdir.Record) -> dict[str, Network]:
                 f"{where}: its network {name} differs from this run's in {different}: give the same --system fields and "
                 "--data.size as it has (jaxgan info shows them)"
             )
-    return taken
+    averages = {name: network.ema for name, network in taken.items() if network.ema is not None}
+    return variables | {name: network.current for name, network in taken.items()}, averages
 
 
 def _different_leaf(mine: Any, other: Any) -> str | None:

@@ -80,8 +80,13 @@ def fresh_state(
     return jax.tree.map(np.array, jax.block_until_ready(made))
 
 
-def with_pretrained(state: TrainState, pretrained: dict[str, dict[str, Any]]) -> TrainState:
-    """`state` whose networks begin with these variables, `{network: {"params": ..., other collections}}`."""
+def with_pretrained(
+    state: TrainState, pretrained: dict[str, dict[str, Any]], averages: dict[str, dict[str, Any]] | None = None
+) -> TrainState:
+    """`state` whose networks begin with these variables, `{network: {"params": ..., other collections}}`.
+
+    Their moving averages begin with those of `averages`, or, where it has none, with the same variables.
+    """
     networks = dict(state.networks)
     for name, variables in pretrained.items():
         network = networks[name]
@@ -90,21 +95,7 @@ def with_pretrained(state: TrainState, pretrained: dict[str, dict[str, Any]]) ->
             raise ValueError(f"the pretrained variables of {name!r} have other shapes than the network")
         rest = dict(variables)
         params = rest.pop("params")
-        ema = None if network.ema is None else jax.tree.map(np.copy, variables)
-        networks[name] = network.replace(params=params, variables=rest, ema=ema)
-    return state.replace(networks=networks)
-
-
-def with_taken(state: TrainState, taken: dict[str, Network]) -> TrainState:
-    """`state` whose networks begin with the parameters, variables and moving averages of these, of another run."""
-    networks = dict(state.networks)
-    for name, other in taken.items():
-        network, current = networks[name], jax.tree.map(np.array, other.current)
-        rest = dict(current)
-        params = rest.pop("params")
-        ema = None
-        if network.ema is not None:
-            ema = jax.tree.map(np.array, current if other.ema is None else other.ema)
+        ema = None if network.ema is None else jax.tree.map(np.copy, (averages or {}).get(name, variables))
         networks[name] = network.replace(params=params, variables=rest, ema=ema)
     return state.replace(networks=networks)
 

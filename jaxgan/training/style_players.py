@@ -6,6 +6,7 @@ losses and R1. A system mixes it in, and says its networks, phases and optimiser
 Karras et al. 2020, ADA (2006.06676).
 """
 
+import abc
 import dataclasses
 
 import flax.linen as nn
@@ -27,10 +28,10 @@ MEAN_DECAY = 0.998
 
 
 @dataclasses.dataclass(frozen=True)
-class StylePlayers:
+class StylePlayers(abc.ABC):
     """A generator "G" of mapping and synthesis, and a discriminator "D".
 
-    What is left to a system that mixes it in, before `System`: `phases`, `optimizer`, `mapping`, `synthesis` and `judge`.
+    What is left to a system that mixes it in, before `System`: `phases`, `optimizer`, `synthesis` and `judge`.
     """
 
     spaces = ("w", "z")
@@ -99,13 +100,13 @@ class StylePlayers:
         """From z [B, latent_dim], and labels, to w [B, style_dim]."""
         return Mapping(self.style_dim, self.mapping_layers, self.label_values)
 
+    @abc.abstractmethod
     def synthesis(self, shape: tuple[int, int, int]) -> nn.Module:
         """From styles [B, styles, style_dim], and a key of noise or None, to float32 pictures [B, *shape]."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def judge(self, dtype: jnp.dtype) -> nn.Module:
         """From pictures, and labels or None, to float32 logits [B]."""
-        raise NotImplementedError
 
     def init_variables(self, key, batch):
         mapping_key, synthesis_key, d_key = jax.random.split(key, 3)
@@ -149,7 +150,7 @@ class StylePlayers:
         if z.ndim == 3:
             return z
         w = self.map(variables, z, inputs.get("label") if self.conditional else None)
-        return jnp.broadcast_to(w[:, None], (len(w), styles_of(inputs["image"].shape[1]), w.shape[1]))
+        return jnp.broadcast_to(w[:, None], (w.shape[0], styles_of(inputs["image"].shape[1]), w.shape[1]))
 
     def decode(self, variables, z, inputs):
         """With the noise that the generator keeps: a latent is one picture. Colours are cut off at [-1, 1]."""

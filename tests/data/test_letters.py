@@ -165,7 +165,8 @@ def test_the_page_of_the_data_names_the_same_packages():
 @pytest.mark.slow
 def test_what_is_learnt_on_fonts_holds_for_others():
     """The fonts of the README's packages: a classifier that has seen none of the test's designs reads them."""
-    svm = pytest.importorskip("sklearn.svm")
+    from sklearn import svm
+
     fonts = [font for font, _ in installed_fonts(Path("/usr/share/fonts"))]
     if len({font.family for font in fonts}) < 100:
         pytest.skip("needs the fonts that the message of Letters names")
