@@ -16,6 +16,7 @@ from jaxgan import configs, rows, workdir
 from jaxgan.data import TFDS, Batches, Folder, Pairs
 from jaxgan.data.sets import emoji
 from jaxgan.training.step import initial_state, take_turns
+from jaxgan.training.style_players import StylePlayers
 
 SMALL = {
     "latent_dim": 4, "width": 4, "generator_hidden": 8, "discriminator_hidden": 4, "noise_hidden": 4, "label_hidden": 4,
@@ -55,6 +56,8 @@ def smaller(part):
 def shrink(experiment: jaxgan.Experiment) -> jaxgan.Experiment:
     """The same experiment on one device with tiny networks and few pictures."""
     system, data = smaller(experiment.system), smaller(experiment.data)
+    if isinstance(system, StylePlayers):  # slow to compile, and the slower the more sizes there are
+        data = dataclasses.replace(data, size=8)
     return dataclasses.replace(experiment, system=system, data=data, batch_size=4, steps=2, devices=1)
 
 

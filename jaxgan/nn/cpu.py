@@ -5,12 +5,16 @@ order. All times: 2 cores, jax 0.10.2.
 
 - Smallest maps, of at most `SMALL` outputs, where the innermost layers of a U-Net and the last ones of StarGAN's discriminator
   work: matrix products (`_Product`). F from 2x2x512 to 1x1x1024, batch 8: 15 ms for 267; X from 4x4x256 to 2x2x512: 4 for 129.
+  So are kernels of 1x1 on maps of any size: from 64x64x128 to 3 features, batch 16, F 4 ms for 28; W from 16x16x32 to 64,
+  batch 32, 1 for 21.
 - A stride s > 1 that divides the kernel, on few features, such as a discriminator's first layer: the s * s pixels of a block
   are features, and what is left, without stride, is a matrix product (`_Blocks`). From 64x64x3 to 32x32x32, 4x4, batch 32: F
   1.8 ms for 5.4, X 1.4 for 2.7, W 1.9 for 2.8. From 6 features on it draws.
-- X of a stride s > 1 that divides the kernel, on large maps: the s * s pixels that an output is spread to are features of one
-  convolution without stride (Shi et al., 2016, arXiv:1609.05158; `_spread`). To 32x32x64 from 16x16x128, 4x4, batch 32: 14 ms
-  for 37.
+- X of a stride s > 1 that divides the kernel, on large maps or by a large kernel: the s * s pixels that an output is spread to
+  are features of one convolution without stride (Shi et al., 2016, arXiv:1609.05158; `_spread`). To 32x32x64 from 16x16x128,
+  4x4, batch 32: 14 ms for 37; to 8x8x128 from 4x4x128, 6x6: 10 for 107.
+- W of a kernel of at most 3x3 on `MANY` features or more: a matrix product for each of its places (`_by_places`). 3x3 on
+  64x64x128, batch 16: 431 ms for 1,767; on 16x16x64, batch 32: 16 for 31; 16x16x128 of one picture: 1.2 for 3.0.
 - W without stride and with no more features behind than before, such as a generator's last layer: x and y change places
   (`_swapped`). 7x7 from 128x128x32 to 3 features, batch 1: 2.0 ms for 81. The zeros around y are laid out first, behind a
   barrier, since XLA would else change the places back: 47 ms for 2.6.
@@ -20,7 +24,8 @@ order. All times: 2 cores, jax 0.10.2.
 - F without stride of few features by a wide kernel, such as a translator's first layer: the pixels beside each other become
   features (`_by_rows`). 7x7 from 128x128x3 to 32 features, batch 1: 2.4 ms for 6.6. So does X of few features.
 - W of many rows: summed over groups of rows (`_in_groups`), each of which the caches hold, where all of them, transposed to be
-  summed over, fall out. From 32x32x64 to 16x16x128, 4x4, batch 128: 89 ms for 180.
+  summed over, fall out. From 32x32x64 to 16x16x128, 4x4, batch 128: 89 ms for 180; from 64x64x128 to 32x32x128, 6x6, batch 16:
+  495 for 1,362.
 """
 
 import math
@@ -40,14 +45,18 @@ Form = Callable[[jax.Array, jax.Array], jax.Array]
 
 SMALL = 4
 """Positions of a map, such as 2x2, up to which a convolution is a matrix product."""
-LARGE = 256
-"""Positions of y from which `_spread` wins; below it draws."""
+LARGE, WINDOW = 256, 36
+"""Positions of y, and elements of a kernel's window, from either of which `_spread` wins; below it draws."""
 FEW, WIDE = 4, 5
 """Features up to which `_Blocks` and `_by_rows` win, the latter with kernels of so many columns."""
 GROUP, GROUPS = 16, 8
 """Rows of a group that `_in_groups` sums over, twice as many on maps of less than 8x8; and into how many at most it cuts."""
+HELD = 4096
+"""Positions, of all rows of a group, that it has at most."""
+MANY = 16
+"""Features of x and of y from which `_by_places` wins."""
 NARROW = 9
-"""Elements of a kernel's window up to which `_bordered` draws."""
+"""Elements of a kernel's window up to which `_bordered` draws, and `_by_places` is taken."""
 
 
 class Geometry(NamedTuple):
@@ -115,24 +124,30 @@ def input_form(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> Form | No
             return lambda kernel, y: _by_rows(geometry.turned, y, _turned(kernel))
         return None
     divided = geometry.divided and all(n % s == 0 for n, s in zip(geometry.size, geometry.stride, strict=True))
-    return partial(_spread, geometry) if divided and math.prod(geometry.positions) >= LARGE else None
+    worth = math.prod(geometry.positions) >= LARGE or math.prod(geometry.window) >= WINDOW
+    return partial(_spread, geometry) if divided and worth else None
 
 
 def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
     """How W(x, y) is computed on CPU; None: plainly."""
     if products := _products(geometry, x.shape[3]):
         return products.kernel
+    if math.prod(geometry.window) <= NARROW and min(x.shape[3], y.shape[3]) >= MANY:
+        return partial(_by_places, geometry)
     if geometry.stride == (1, 1) and y.shape[3] <= x.shape[3]:
         return partial(_swapped, geometry)
-    rows = max(GROUP if math.prod(geometry.positions) >= 64 else 2 * GROUP, -(-x.shape[0] // GROUPS))
-    return partial(_in_groups, geometry, rows) if x.shape[0] > 2 * GROUP else None
+    positions = math.prod(geometry.positions)
+    usual = GROUP if positions >= 64 else 2 * GROUP
+    rows = max(min(usual, HELD // positions), -(-x.shape[0] // GROUPS))
+    return partial(_in_groups, geometry, rows) if x.shape[0] > (rows if rows < GROUP else 2 * GROUP) else None
 
 
 def _products(geometry: Geometry, features: int) -> "_Product | _Blocks | None":
     """The matrix products to take, with so many features of x."""
     if min(geometry.positions) < 1:
         return None
-    if math.prod(geometry.positions) <= SMALL:
+    pointwise = geometry.window == geometry.stride == (1, 1) and not any(map(any, geometry.padding))
+    if pointwise or math.prod(geometry.positions) <= SMALL:
         return _Product(geometry)
     return _Blocks(geometry) if features <= FEW and geometry.stride != (1, 1) and geometry.divided else None
 
@@ -146,6 +161,20 @@ def _swapped(geometry: Geometry, x, y):
     y = lax.optimization_barrier(_padded(y, geometry.turned.padding))
     bare = Geometry((1, 1), ((0, 0), (0, 0)), y.shape[1:3], geometry.window)
     return _turned(transposed_in_kernel(bare, y, x))
+
+
+def _by_places(geometry: Geometry, x, y):
+    """W, of each place in the window, as the product of the pixels that it sees and the outputs."""
+    (height, width), (down, right) = geometry.positions, geometry.stride
+    x = _padded(x, geometry.padding)
+    y = y.reshape(-1, y.shape[3])
+
+    def seen(i, j):
+        part = x[:, i : i + (height - 1) * down + 1 : down, j : j + (width - 1) * right + 1 : right]
+        return part.reshape(-1, x.shape[3])
+
+    rows, columns = geometry.window
+    return jnp.stack([jnp.stack([seen(i, j).T @ y for j in range(columns)]) for i in range(rows)])
 
 
 def _in_groups(geometry: Geometry, rows: int, x, y):

@@ -39,9 +39,16 @@ MORE = [
     ((4, 4), (2, 2), ((1, 1), (1, 1)), (32, 32)),
     ((6, 4), (3, 2), ((2, 1), (0, 2)), (48, 32)),
     ((2, 2), (2, 1), ((-2, 0), (5, -2)), (34, 20)),
+    ((6, 6), (2, 2), ((2, 2), (2, 2)), (8, 8)),  # a small map and a large kernel
+    ((1, 1), (1, 1), ((0, 0), (0, 0)), (5, 4)),  # a matrix product on a map of any size
+]
+# Of many features: a matrix product for each place of the kernel, in its gradient.
+MANY = [
+    ((3, 3), (1, 1), ((1, 1), (1, 1)), (5, 4)),
+    ((3, 2), (2, 2), ((0, 1), (-1, 2)), (7, 6)),  # the last row is in no window
 ]
 # The same, with how many features the input and the output have.
-CASES = [(*case, (3, 2)) for case in FEW] + [(*case, (5, 5)) for case in MORE]
+CASES = [(*case, features) for cases, features in ((FEW, (3, 2)), (MORE, (5, 5)), (MANY, (16, 17))) for case in cases]
 
 
 def reference_conv(x, kernel, stride, padding):
@@ -134,9 +141,9 @@ def contractions(function, *operands) -> list[str]:
     return [name for name in ("convolution", "dot_general") if f"stablehlo.{name}" in text]
 
 
-@pytest.mark.parametrize(("size", "rows"), [((8, 8), 33), ((17, 16), 150)])
+@pytest.mark.parametrize(("size", "rows"), [((8, 8), 33), ((17, 16), 150), ((128, 128), 3)])
 def test_the_kernels_gradient_in_groups_of_rows(size, rows):
-    """The last group is smaller; with 150 rows, groups are larger, to be no more than eight."""
+    """The last group is smaller; with 150 rows, groups are larger, to be no more than eight; of large maps, smaller."""
     random = np.random.default_rng(0)
     x, kernel = random.standard_normal((rows, *size, 2)), random.standard_normal((3, 3, 2, 3))
 
@@ -148,7 +155,7 @@ def test_the_kernels_gradient_in_groups_of_rows(size, rows):
 
 
 def test_each_of_the_forms_for_cpu_is_met_here(monkeypatch):
-    met, forms = set(), ("_Product", "_Blocks", "_spread", "_swapped", "_by_rows", "_bordered")
+    met, forms = set(), ("_Product", "_Blocks", "_spread", "_swapped", "_by_rows", "_bordered", "_by_places")
     for name in forms:
         form = getattr(cpu, name)
         monkeypatch.setattr(cpu, name, lambda *a, form=form, name=name: met.add(name) or form(*a))

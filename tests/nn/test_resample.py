@@ -27,6 +27,7 @@ def plainly(x, spread, stride, before, after, gain):
         pytest.param(resample.downsample, lambda x: plainly(x, 1, 2, 1, 1, 1), id="down"),
         pytest.param(lambda x: resample.blur(x, 2, 2), lambda x: plainly(x, 1, 1, 2, 2, 1), id="blur"),
         pytest.param(lambda x: resample.blur(x, 2, 1), lambda x: plainly(x, 1, 1, 2, 1, 1), id="uneven blur"),
+        pytest.param(lambda x: resample.blur(x, 3, 0), lambda x: plainly(x, 1, 1, 3, 0, 1), id="blur of one side"),
     ],
 )
 def test_is_the_depthwise_convolution(ours, plain):

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxgan
 from jaxgan import rows
-from jaxgan.data import Spec
+from jaxgan.data import Avatars, Spec
 from jaxgan.errors import UserError
 from jaxgan.networks.augmentation import Augmentation
 from jaxgan.networks.style import channels_of, sides_of, styles_of
@@ -114,6 +115,22 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
     Its penalties are small: steps of plain descent that are large and opposed would leave rounding errors.
     """
     eight_devices_equal_one(dataclasses.replace(SMALL, r1=0.01, path_length=0.01), batch(16))
+
+
+@pytest.mark.slow
+def test_resumes_with_all_that_lasts(tmp_path):
+    """The means of w and of path lengths, p, and where the average is: stopped between two lazy penalties."""
+    eager = dataclasses.replace(SMALL.augmentation, target=0.1, adaptation_images=50)
+    system = dataclasses.replace(SMALL, classes=None, augmentation=eager, r1_every=3, r1=0.1, learning_rate=0.02)
+    straight = jaxgan.Experiment(
+        system=system, data=Avatars(size=8, count=16, label="glasses"), batch_size=4, steps=8, devices=1
+    )
+    expected = jaxgan.fit(straight, tmp_path / "straight", quiet=True)
+    assert jaxgan.fit(dataclasses.replace(straight, steps=5), tmp_path / "run", quiet=True).step == 5
+    assert jaxgan.fit(straight, tmp_path / "run", quiet=True).digest == expected.digest
+    lasting = [*jax.tree.leaves(expected.state.aux), *jax.tree.leaves(expected.state.networks["G"].variables["w_mean"])]
+    assert len(lasting) >= 3
+    assert all(np.any(value) for value in lasting)
 
 
 class LinearGenerator(StyleGAN2):
