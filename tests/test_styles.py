@@ -8,6 +8,7 @@ import jaxgan
 from jaxgan import media
 from jaxgan.cli import main
 from jaxgan.data import Avatars
+from jaxgan.demo import latents as demo
 from jaxgan.errors import UserError
 from jaxgan.metrics.named import ppl_w
 from jaxgan.systems.stylegan2 import StyleGAN2
@@ -73,6 +74,13 @@ def test_a_sheet_mixes_the_row_and_the_column(run, tmp_path):
         both = cell(sheets[2], row, column, shape)
         assert not np.array_equal(both, left)
         assert not np.array_equal(both, above)
+
+
+def test_the_demo_mixes_the_styles_of_two_seeds(run):
+    own, other = (run.latents(4, seed, "w") for seed in (1, 2))
+    mixed = demo.make(run, [], seed=1, count=4, mixing=(2, 2))
+    np.testing.assert_array_equal(mixed, run.decode(np.concatenate([own[:, :2], other[:, 2:]], 1)))
+    np.testing.assert_array_equal(demo.make(run, [], seed=1, count=4, mixing=(0, 2)), run.decode(other))
 
 
 def test_what_cannot_be_mixed_is_refused(run, plain, capsys):

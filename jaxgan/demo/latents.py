@@ -1,4 +1,4 @@
-"""The page of a system that makes something from noise: seeds, truncation, classes, and directions as sliders."""
+"""The page of a system that makes something from noise: seeds, truncation, classes, directions as sliders, mixed styles."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -26,6 +26,8 @@ SAMPLES = 4096
 MANY = 2000
 """At most, of what shows nothing alone, such as points."""
 ABOUT = "Strengths in standard deviations of the latents. sefa: what the first layer stretches most."
+MIXING = "From the coarsest on; the others take those of another seed"
+"""The slider that mixes styles, where the latents have layers."""
 COLUMNS = 16
 """Classes that have a column each on a sheet."""
 
@@ -78,8 +80,11 @@ def make(
     count: int = common.SHEET,
     truncation: float = 1.0,
     given: Given | None = None,
+    mixing: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """What `jaxgan sample` makes of this seed, [count, ...]; moved along directions.
+
+    `mixing`: the coarse layers that keep their styles, and the seed of the styles of the others; for StyleGAN.
 
     Raises:
         UserError: as `Run.sample`; a strength or the truncation is not a number of the sliders.
@@ -87,9 +92,12 @@ def make(
     if not 0 <= truncation <= 10 or not all(np.isfinite(strength) for strength, _ in moves):
         raise UserError("Truncation and strengths must be numbers.")
     moves = [(strength, slider) for strength, slider in moves if strength]
-    if not moves:
+    if not moves and not mixing:
         return run.sample(count, seed, given=given, truncation=truncation)
     z = run.latents(count, seed, run.system.spaces[0], given)
+    if mixing:
+        kept, other = mixing
+        z = np.concatenate([z[:, :kept], run.latents(count, other, "w", given)[:, kept:]], 1)
     for strength, slider in moves:
         z = z + np.float32(strength) * slider.vector
     return run.decode(z, given=given, truncation=truncation)
@@ -114,6 +122,7 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
 
     medium, name = run.record.medium, run.record.medium.many.capitalize()
     classes, axes = class_names(run), sliders(run)
+    layers = run.latents(1, space="w").shape[1] if "w" in run.system.spaces else 0
     most = common.CHUNK if medium.alone else MANY
     rows = 4 * len(classes) if 1 < len(classes) <= COLUMNS else common.SHEET
     with common.columns() as (controls, right):
@@ -125,6 +134,10 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
             inputs = [seed, count, *conditions.parts(asked)]
             if run.system.has_latents:
                 inputs.append(common.truncation_slider())
+            if layers:
+                own = gradio.Slider(0, layers, layers, step=1, label="Layers with styles of their own", info=MIXING)
+                other = gradio.Number(1, label="Seed of the other styles", precision=0, elem_id="other-seed")
+                inputs += [own, other]
             if axes:
                 with gradio.Group(elem_classes="axes"):
                     gradio.HTML(f"<h2>Directions</h2><p>{ABOUT}</p>", padding=True)
@@ -143,11 +156,13 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
         size = len(conditions.parts(asked))
         given, seed, rest = conditions.given(asked, rest[:size]), common.checked_seed(seed), list(rest[size:])
         truncation = rest.pop(0) if run.system.has_latents else 1.0
+        own, other = (rest.pop(0), common.checked_seed(rest.pop(0))) if layers else (0, 0)
+        mixing = (int(own), other) if own != layers else None
         moves = list(zip(rest, axes, strict=True))
-        made = make(run, moves, seed, common.checked_count(count, most), truncation, given)
+        made = make(run, moves, seed, common.checked_count(count, most), truncation, given, mixing)
         image = sheet(run, made, given)
         label = classes[int(given["label"][0])] if classes and "label" in given else None
-        path = common.save(image, f"seed{seed}{_words(label, truncation, moves)}", settings.folder)
+        path = common.save(image, f"seed{seed}{_words(label, truncation, moves, mixing)}", settings.folder)
         return common.enlarged(image), common.players(medium, made), common.downloadable(path), ""
 
     outputs = [shown, players, button, said]
@@ -159,9 +174,12 @@ def page(run: "Run", settings: common.Settings, blocks: Any) -> None:
         reset.click(lambda: [0] * len(axes), None, strengths, **common.event())
 
 
-def _words(label: str | None, truncation: float, moves: Sequence[tuple[float, Slider]]) -> str:
+def _words(
+    label: str | None, truncation: float, moves: Sequence[tuple[float, Slider]], mixing: tuple[int, int] | None
+) -> str:
     """What else a picture was made of, for the name of its file."""
     words = [files.file_name(label)] if label is not None else []
     words += [f"truncation{truncation:g}"] if truncation != 1 else []
+    words += [f"layers{mixing[0]}seed{mixing[1]}"] if mixing else []
     words += [f"{files.file_name(slider.name)}{strength:+g}" for strength, slider in moves if strength]
     return "".join(f"_{word}" for word in words)[:150]

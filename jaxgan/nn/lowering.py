@@ -21,8 +21,8 @@ for: 616 ms where W takes 16 (16x16x128 to 32x32x64, 4x4, stride 2, batch 32, 2 
 derivatives of a convolution meet the same. On GPU and TPU F, X and W are the calls that cuDNN and XLA know
 as forward, backward-data and backward-filter; on CPU `jaxgan.nn.cpu` writes some shapes of them in another
 form, which that backend computes up to 50 times faster, and `jaxgan.nn.volumes` those over three axes. (One axis
-is two, of which one has one pixel.) Sums of shifted matrix products, and convolutions of what space-to-depth makes
-of an input, were measured over two axes and were not faster.
+is two, of which one has one pixel.) F as a sum of shifted matrix products, or as a convolution of what space-to-depth
+makes of an input, was measured over two axes and was not faster; W as such products is.
 
 Two limits. Forward-mode differentiation (`jax.jvp`, `jax.linearize`) does not pass through `jax.custom_vjp`.
 And inside `lax.scan` XLA's CPU backend has no fast path for W either (2 s for the 16 ms above): unroll.
