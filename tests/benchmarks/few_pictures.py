@@ -56,11 +56,11 @@ def faces(count: int, style: str = "personas", first: int = 0) -> Avatars:
 
 
 def experiment(
-    data: Avatars, augmentation: str, steps: int, start_from: str = "", frozen: int = 0
+    data: Avatars, augmentation: str, steps: int, start_from: str | None = None, frozen: int = 0
 ) -> jaxgan.Experiment:
     system = StyleGAN2(
         latent_dim=64, style_dim=64, mapping_layers=2, width=64, channel_base=512, r1=1.0, path_length=0.0, style_mixing=0.0,
-        learning_rate=5e-3, ema_rampup=0.0 if start_from else 0.05, freeze_discriminator=frozen,
+        learning_rate=0.01, ema_rampup=0.0 if start_from else 0.05, freeze_discriminator=frozen,
         augmentation=AUGMENTATIONS[augmentation],
     )  # fmt: skip
     return jaxgan.Experiment(
