@@ -2,8 +2,12 @@
 
     jaxgan train stylegan2_avatars
 
-As ADA's code has it for 32x32, without path length and style mixing. The rate is four times its, since 64,000 pictures are
-few: by as many steps, 0.0025 draws blurs, and 0.02 nothing.
+3,300 steps took 40 minutes on two CPU cores without AVX-512, and show crisp faces with glasses, long and short hair and skin of
+all colours: FID 61, recall 0.01 by the classifier's features. DCGAN's networks with R1 have 27 and 0.22 after as many pictures,
+and several times sooner: what is gained here are styles, which mix.
+
+As ADA's code has it for 32x32, without path length and style mixing. The rate is four times its, since 53,000 pictures are few:
+with 0.0025 faces are blurred after 85,000 (FID 99 by another training of that classifier), and 0.02 diverges.
 """
 
 from jaxgan import Experiment
@@ -27,7 +31,7 @@ def get_config() -> Experiment:
         ),
         data=Avatars(size=32),
         batch_size=16,
-        steps=4000,
+        steps=3300,
         log_every=20,
         sample_every=500,
         checkpoint_every=100,
