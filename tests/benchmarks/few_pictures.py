@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.few_pictures --workdir DIR --json tests/benchmarks/results/few_pictures.json --commit COMMIT
 
-Avatars of 16x16, so that ten runs of 600 steps fit into half an hour of two CPU cores. Of each run, by the classifier's features:
+Avatars of 16x16, so that ten runs of 600 steps fit into half an hour of two CPU cores. Of each, by the classifier's features:
 
 - FID and recall of 2,048 generated faces against as many held-out ones, of which no run has seen any. "copies" are the
   training faces themselves, which a generator that has learned them by heart would make.
