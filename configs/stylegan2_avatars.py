@@ -7,7 +7,7 @@ all colours: FID 61, recall 0.01 by the classifier's features. DCGAN's networks 
 and several times sooner: what is gained here are styles, which mix.
 
 As ADA's code has it for 32x32, without path length and style mixing. The rate is four times its, since 53,000 pictures are few:
-with 0.0025 faces are blurred after 85,000 (FID 99 by another training of that classifier), and 0.02 diverges.
+with 0.0025 faces are blurred after 85,000 (FID 99 by another training of that classifier).
 """
 
 from jaxgan import Experiment
