@@ -121,10 +121,10 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
 def test_resumes_with_all_that_lasts(tmp_path):
     """The means of w and of path lengths, p, and where the average is: stopped between two lazy penalties."""
     eager = dataclasses.replace(SMALL.augmentation, target=0.1, adaptation_images=50)
-    system = dataclasses.replace(SMALL, classes=None, augmentation=eager, r1_every=3, r1=0.1, learning_rate=0.02)
-    straight = jaxgan.Experiment(
-        system=system, data=Avatars(size=8, count=16, label="glasses"), batch_size=4, steps=8, devices=1
+    system = dataclasses.replace(
+        SMALL, conditional=False, classes=None, augmentation=eager, r1_every=3, r1=0.1, learning_rate=0.02
     )
+    straight = jaxgan.Experiment(system=system, data=Avatars(size=8, count=16), batch_size=4, steps=8, devices=1)
     expected = jaxgan.fit(straight, tmp_path / "straight", quiet=True)
     assert jaxgan.fit(dataclasses.replace(straight, steps=5), tmp_path / "run", quiet=True).step == 5
     assert jaxgan.fit(straight, tmp_path / "run", quiet=True).digest == expected.digest
