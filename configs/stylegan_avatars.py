@@ -2,7 +2,7 @@
 
     jaxgan train stylegan_avatars
 
-Not trained yet: the settings are those of `stylegan2_avatars`, with the paper's rate.
+Not trained yet. The rate is the paper's, for millions of pictures: `stylegan2_avatars` needed five times that of its paper.
 """
 
 from jaxgan import Experiment

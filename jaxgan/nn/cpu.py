@@ -52,7 +52,7 @@ FEW, WIDE = 4, 5
 GROUP, GROUPS = 16, 8
 """Rows of a group that `_in_groups` sums over, twice as many on maps of less than 8x8; and into how many at most it cuts."""
 HELD = 4096
-"""Positions, of all rows of a group, that it has at most."""
+"""Positions that the rows of a group have together, where a map is so large that `GROUP` rows have more."""
 MANY = 16
 """Features of x and of y from which `_by_places` wins."""
 NARROW = 9
@@ -137,9 +137,10 @@ def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
     if geometry.stride == (1, 1) and y.shape[3] <= x.shape[3]:
         return partial(_swapped, geometry)
     positions = math.prod(geometry.positions)
-    usual = GROUP if positions >= 64 else 2 * GROUP
-    rows = max(min(usual, HELD // positions), -(-x.shape[0] // GROUPS))
-    return partial(_in_groups, geometry, rows) if x.shape[0] > (rows if rows < GROUP else 2 * GROUP) else None
+    large = positions * GROUP > HELD
+    most = HELD // positions if large else GROUP if positions >= 64 else 2 * GROUP
+    rows = max(most, -(-x.shape[0] // GROUPS))
+    return partial(_in_groups, geometry, rows) if x.shape[0] > (rows if large else 2 * GROUP) else None
 
 
 def _products(geometry: Geometry, features: int) -> "_Product | _Blocks | None":
