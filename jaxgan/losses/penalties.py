@@ -26,6 +26,28 @@ def squared_gradient_norm(discriminator_fn: Discriminator, x: jax.Array) -> jax.
     return jnp.sum(jnp.square(wide(gradient)), axis=tuple(range(1, x.ndim)))
 
 
+def with_squared_gradient_norms(
+    discriminator_fn: Callable[..., tuple[jax.Array, ...]], *examples: jax.Array
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+    """The logits of several kinds of examples, and || grad_x D(x) ||^2 for each row of each, by one pass through D.
+
+    Args:
+        discriminator_fn: as many logits [B] as it is given examples [B, ...]; each row's depend on that row alone.
+        examples: real and generated ones, say.
+
+    Returns:
+        The logits as they come, and float32 [B] for each kind.
+
+    >>> weights = jnp.array([3.0, 4.0])
+    >>> _, norms = with_squared_gradient_norms(lambda x, y: (x @ weights, y @ weights), jnp.zeros((2, 2)), jnp.ones((2, 2)))
+    >>> [norm.tolist() for norm in norms]
+    [[25.0, 25.0], [25.0, 25.0]]
+    """
+    logits, pull = jax.vjp(discriminator_fn, *examples)
+    gradients = pull(jax.tree.map(jnp.ones_like, logits))
+    return logits, tuple(jnp.sum(jnp.square(wide(g)), axis=tuple(range(1, g.ndim))) for g in gradients)
+
+
 def r1(discriminator_fn: Discriminator, real: jax.Array) -> jax.Array:
     """E[|| grad_x D(x) ||^2] on real examples.
 

@@ -41,11 +41,12 @@ class Conv(nn.Module):
     kernel with stride 2 and "SAME" is PyTorch's `padding=1`; a 5x5 one pads 1 before and 2 after, where
     PyTorch's `padding=2` pads 2 before and, in effect, 1 after.
 
-    Parameters, in float32: `kernel` [kh, kw, C, features] as in flax's `nn.Conv`, and `bias` [features].
+    Parameters, in float32: `kernel` [kh, kw, C / groups, features] as in flax's `nn.Conv`, and `bias` [features].
 
     Attributes:
         features: channels of the output.
         kernel: of the kernel, along all axes or each.
+        groups: into which the channels of input and output are cut, in order: each sees the one of its number alone.
         stride: pixels from one window to the next.
         padding: zeros on every side, or along each axis; "SAME", or "VALID" for none.
         use_bias: off in front of a norm, which would cancel it.
@@ -68,6 +69,7 @@ class Conv(nn.Module):
     train_bias: bool = True
     kernel_init: Initializer = initializers.normal()
     dtype: jnp.dtype | None = None
+    groups: int = 1
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -78,9 +80,9 @@ class Conv(nn.Module):
             padding = tuple((pad, pad) for pad in self.padding)
         else:
             padding = tuple(jax.lax.padtype_to_pads(x.shape[1:-1], window, stride, self.padding))
-        kernel, bias = _parameters(self, x, window)
+        kernel, bias = _parameters(self, x, window, self.groups)
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-        y = lowering.conv(x, kernel, stride, padding)
+        y = lowering.conv(x, kernel, stride, padding, self.groups)
         return y if bias is None else y + bias
 
 
@@ -143,8 +145,10 @@ class ConvTranspose(nn.Module):
         return y if bias is None else y + bias
 
 
-def _parameters(module: nn.Module, x: jax.Array, window: tuple[int, ...]) -> tuple[jax.Array, jax.Array | None]:
-    kernel = module.param("kernel", module.kernel_init, (*window, x.shape[-1], module.features), jnp.float32)
+def _parameters(
+    module: nn.Module, x: jax.Array, window: tuple[int, ...], groups: int = 1
+) -> tuple[jax.Array, jax.Array | None]:
+    kernel = module.param("kernel", module.kernel_init, (*window, x.shape[-1] // groups, module.features), jnp.float32)
     if not module.use_bias:
         return kernel, None
     bias = module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)

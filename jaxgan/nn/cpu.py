@@ -66,6 +66,7 @@ class Geometry(NamedTuple):
     padding: Pads  # zeros around x; negative crops
     size: Sizes  # of x
     window: Sizes  # of k
+    groups: int = 1  # in which features are apart; `jaxgan.nn.grouped` has the forms of more than one
 
     @property
     def positions(self) -> Sizes:
@@ -89,18 +90,25 @@ def convolve(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> jax.Array:
     """F(x, k), plainly."""
     axes = "DHW"[-len(geometry.size) :]
     numbers = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
-    return lax.conv_general_dilated(x, kernel, geometry.stride, geometry.padding, dimension_numbers=numbers)
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        geometry.stride,
+        geometry.padding,
+        dimension_numbers=numbers,
+        feature_group_count=geometry.groups,
+    )
 
 
 def transposed_in_input(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> jax.Array:
     """X(k, y), plainly: JAX's transposition of F in x."""
-    x = jax.ShapeDtypeStruct((y.shape[0], *geometry.size, kernel.shape[-2]), y.dtype)
+    x = jax.ShapeDtypeStruct((y.shape[0], *geometry.size, kernel.shape[-2] * geometry.groups), y.dtype)
     return jax.linear_transpose(lambda x: convolve(geometry, x, kernel), x)(y)[0]
 
 
 def transposed_in_kernel(geometry: Geometry, x: jax.Array, y: jax.Array) -> jax.Array:
     """W(x, y), plainly: JAX's transposition of F in k."""
-    kernel = jax.ShapeDtypeStruct((*geometry.window, x.shape[-1], y.shape[-1]), x.dtype)
+    kernel = jax.ShapeDtypeStruct((*geometry.window, x.shape[-1] // geometry.groups, y.shape[-1]), x.dtype)
     return jax.linear_transpose(lambda kernel: convolve(geometry, x, kernel), kernel)(y)[0]
 
 

@@ -20,9 +20,10 @@ convolution as a convolution of a spread-out input, whose kernel gradient XLA's 
 for: 616 ms where W takes 16 (16x16x128 to 32x32x64, 4x4, stride 2, batch 32, 2 cores, jax 0.10.2); the second
 derivatives of a convolution meet the same. On GPU and TPU F, X and W are the calls that cuDNN and XLA know
 as forward, backward-data and backward-filter; on CPU `jaxgan.nn.cpu` writes some shapes of them in another
-form, which that backend computes up to 50 times faster, and `jaxgan.nn.volumes` those over three axes. (One axis
-is two, of which one has one pixel.) F as a sum of shifted matrix products, or as a convolution of what space-to-depth
-makes of an input, was measured over two axes and was not faster; W as such products is.
+form, which that backend computes up to 50 times faster, `jaxgan.nn.volumes` those over three axes, and
+`jaxgan.nn.grouped` those of several groups. (One axis is two, of which one has one pixel.) F as a sum of shifted
+matrix products, or as a convolution of what space-to-depth makes of an input, was measured over two axes and was
+not faster; W as such products is.
 
 Two limits. Forward-mode differentiation (`jax.jvp`, `jax.linearize`) does not pass through `jax.custom_vjp`.
 And inside `lax.scan` XLA's CPU backend has no fast path for W either (2 s for the 16 ms above): unroll.
@@ -34,11 +35,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgan.nn import cpu, volumes
+from jaxgan.nn import cpu, grouped, volumes
 from jaxgan.nn.cpu import Geometry, Pads, Sizes, convolve
 
 
-def conv(x: jax.Array, kernel: jax.Array, stride: Sizes, padding: Pads) -> jax.Array:
+def conv(x: jax.Array, kernel: jax.Array, stride: Sizes, padding: Pads, groups: int = 1) -> jax.Array:
     """Convolve `x` [B, H, W, C] with `kernel` [kh, kw, C, D], as `lax.conv_general_dilated`; over one axis or three likewise.
 
     Args:
@@ -46,13 +47,15 @@ def conv(x: jax.Array, kernel: jax.Array, stride: Sizes, padding: Pads) -> jax.A
         kernel: [kh, kw, C, D], with as many axes before C as `x` has.
         stride: along each of them.
         padding: zeros before and after, along each of them.
+        groups: into which the features of x and of the result are cut, in order; a group sees that of its number alone. The
+            kernel is then [kh, kw, C / groups, D].
 
     Returns:
         [B, H', W', D] with H' = floor((H + before + after - kh) / stride) + 1.
     """
     if x.ndim == 3:
-        return conv(x[:, None], kernel[None], (1, *stride), ((0, 0), *padding))[:, 0]
-    geometry = Geometry(tuple(stride), _pads(padding), x.shape[1:-1], kernel.shape[:-2])
+        return conv(x[:, None], kernel[None], (1, *stride), ((0, 0), *padding), groups)[:, 0]
+    geometry = Geometry(tuple(stride), _pads(padding), x.shape[1:-1], kernel.shape[:-2], groups)
     return _output(geometry, x, kernel)
 
 
@@ -91,7 +94,9 @@ def _pads(padding) -> Pads:
 
 
 def _forms(geometry: Geometry):
-    """The module that has the forms for CPU of so many axes."""
+    """The module that has the forms for CPU of so many axes, or of several groups."""
+    if geometry.groups > 1:
+        return grouped
     return volumes if len(geometry.size) == 3 else cpu
 
 

@@ -59,7 +59,7 @@ def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form | None:
 
 def _flat(geometry: Geometry) -> Geometry:
     """Of what is left over height and width."""
-    return Geometry(*(part[1:] for part in geometry))
+    return Geometry(*(part[1:] for part in geometry[:4]))
 
 
 def _stacked(geometry: Geometry, x):

@@ -123,6 +123,10 @@ class TwoPlayers:
     def init_aux(self, variables: dict[str, Any], batch: dict[str, jax.Array]) -> dict[str, Any]:
         return self.augmentation.init_aux()
 
+    def probability(self, c: Context) -> float | jax.Array:
+        """With which the augmentation is applied at this step."""
+        return self.augmentation.probability_now(c.aux)
+
     def ema_decay(self, network: str, step: int | jax.Array) -> float | None:
         return self.ema if network == "G" and self.ema else None
 
@@ -142,7 +146,7 @@ class TwoPlayers:
     def discriminator_turn(self, c: Context) -> Turn:
         """Fresh fakes, and what the discriminator makes of them and of the real examples."""
         z_key, real_key, fake_key, penalty_key = jax.random.split(c.key, 4)
-        labels, probability = self._labels(c.batch), self.augmentation.probability_now(c.aux)
+        labels, probability = self._labels(c.batch), self.probability(c)
         fake, _ = self._fakes(c, z_key)
         real = self.augmentation.apply(real_key, c.batch["image"], probability)
         fake = self.augmentation.apply(fake_key, fake, probability)
@@ -163,7 +167,7 @@ class TwoPlayers:
         """The discriminator's float32 logits [B] of fresh fakes, and what changed in the generator."""
         z_key, augment_key = jax.random.split(c.key)
         fake, changed = self._fakes(c, z_key)
-        seen = self.augmentation.apply(augment_key, fake, self.augmentation.probability_now(c.aux))
+        seen = self.augmentation.apply(augment_key, fake, self.probability(c))
         # What this pass changes in the discriminator (statistics, singular vectors) is dropped: it is not its turn.
         logits, _ = self._discriminate(c.variables["D"], seen, self._labels(c.batch))
         return logits, Outcome(variables={"G": changed})
@@ -176,7 +180,7 @@ class TwoPlayers:
         z_key, augment_key = jax.random.split(c.key)
         real_key, fake_key = jax.random.split(augment_key)
         fake, changed = self._fakes(c, z_key)
-        probability = self.augmentation.probability_now(c.aux)
+        probability = self.probability(c)
         real = self.augmentation.apply(real_key, c.batch["image"], probability)
         fake = self.augmentation.apply(fake_key, fake, probability)
         real_logits, fake_logits, _ = self._discriminate_both(c.variables["D"], real, fake, self._labels(c.batch))

@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.networks import Convolutional
+from jaxgan.networks import R3, Convolutional
 from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
@@ -31,6 +31,8 @@ def format_of(system: System) -> Format:
         )
     if isinstance(system, TwoPlayers) and isinstance(system.networks, Convolutional):
         return "pytorch-dcgan"
+    if isinstance(system, TwoPlayers) and isinstance(system.networks, R3):
+        return "r3gan"
     raise UserError(f"{type(system).__name__}'s networks are in no other code that jaxgan writes files for")
 
 

@@ -9,11 +9,14 @@ if TYPE_CHECKING:  # the help of a command needs the names alone
     from jaxgan.training.system import System
     from jaxgan.weights.file import Weights
 
-Format = Literal["pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "stargan", "stylegan2-nvidia", "stylegan2-pytorch"]
+Format = Literal[
+    "pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "r3gan", "stargan", "stylegan2-nvidia", "stylegan2-pytorch"
+]
 
 MODULES = {
     "pytorch-cyclegan-and-pix2pix": "translators",
     "pytorch-dcgan": "dcgan",
+    "r3gan": "r3gan",
     "stargan": "stargan",
     "stylegan2-nvidia": "stylegan2_nvidia",
     "stylegan2-pytorch": "stylegan2_pytorch",

@@ -6,7 +6,6 @@ so that float16 does not overflow) is not clamped here.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from jaxgan.errors import UserError
@@ -15,7 +14,8 @@ from jaxgan.training.system import System
 from jaxgan.weights.file import FLAX, Contents, Weights, state_dicts
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import Layers, Leaf, Path
-from jaxgan.weights.pickles import Inert, items_of
+from jaxgan.weights.modules import modules_in
+from jaxgan.weights.pickles import items_of
 from jaxgan.weights.stylegan2 import (
     CONSTANT,
     FLATTENED,
@@ -33,13 +33,8 @@ from jaxgan.weights.stylegan2 import (
     without_filters,
 )
 
-RECONSTRUCT = "torch_utils.persistence._reconstruct_persistent_obj"
 GROUP = 4
 """Of the discriminator where its arguments do not say."""
-DEPTH = 8
-"""Modules in modules; a synthesis layer's style is 4 deep."""
-TENSORS = 10_000
-"""More than any network of these has."""
 
 
 def networks_in(contents: Contents) -> list[Weights]:
@@ -49,48 +44,7 @@ def networks_in(contents: Contents) -> list[Weights]:
         UserError: there are none, or those of another StyleGAN.
     """
     refuse_others(contents)
-    items = items_of(contents.tree) or {}
-    modules = {name: _state(items.get(name)) for name in ("G_ema", "G", "D")}
-    found = [
-        contents.weights(_tensors(contents, modules[name]), name, _arguments(modules[name]))
-        for name in ("G_ema" if modules["G_ema"] else "G", "D")
-        if modules[name]
-    ]
-    return [without_filters(weights) for weights in found or state_dicts(contents)]
-
-
-def _state(module: Any) -> dict[str, Any]:
-    """The attributes of a module; {} of what is none."""
-    if not isinstance(module, Inert):
-        return {}
-    state = module.state
-    if module.name == RECONSTRUCT and len(module.args) == 1:
-        state = (items_of(module.args[0]) or {}).get("state")
-    return items_of(state) or {}
-
-
-def _arguments(state: dict[str, Any]) -> dict[str, Any]:
-    """What the module was made with."""
-    return items_of(state.get("_init_kwargs")) or {}
-
-
-def _tensors(contents: Contents, state: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, tensor in _walk(state, "", DEPTH):
-        found[name] = tensor
-        if len(found) > TENSORS:
-            raise UserError(f"{contents.path} is no StyleGAN2: its modules have more than {TENSORS} tensors")
-    return found
-
-
-def _walk(state: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    for kind in ("_parameters", "_buffers"):
-        yield from (
-            (f"{prefix}{name}", one) for name, one in (items_of(state.get(kind)) or {}).items() if one is not None
-        )
-    for name, module in (items_of(state.get("_modules")) or {}).items():
-        if depth:
-            yield from _walk(_state(module), f"{prefix}{name}.", depth - 1)
+    return [without_filters(weights) for weights in modules_in(contents) or state_dicts(contents)]
 
 
 def recognise(files: list[Weights], direction: None) -> Recognised:
