@@ -132,7 +132,7 @@ class R3(Networks):
     """R3GAN's generator and discriminator. Defaults are the paper's for faces of 64 pixels.
 
     >>> module = R3().discriminator(classes=0, dtype=jnp.float32)
-    >>> jax.eval_shape(module.init_with_output, jax.random.key(0), jnp.zeros((2, 64, 64, 3)), None, "batch")[0].shape
+    >>> jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), jnp.zeros((2, 64, 64, 3)), None, "batch")[0]).shape
     (2,)
     """
 

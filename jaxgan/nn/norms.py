@@ -47,8 +47,8 @@ class BatchNorm(nn.Module):
     With `classes` it is conditional: each class has a scale and a bias of its own, picked by the labels of the
     call (Dumoulin et al. 2016; de Vries et al. 2017; the generator of Miyato & Koyama 2018).
 
-    Parameters `scale` and `bias`, [C] or [classes, C]; in "batch_stats", `mean`, `var` [C] and `count`, the
-    passes in "standing".
+    Parameters `scale` and `bias`, [C] or [classes, C], unless `affine` is off; in "batch_stats", `mean`, `var` [C] and `count`,
+    the passes in "standing".
 
     Raises:
         ValueError: if the mode is none of the three.
@@ -63,6 +63,7 @@ class BatchNorm(nn.Module):
     momentum: float = 0.9
     scale_init: Initializer = nn.initializers.ones
     dtype: jnp.dtype | None = None
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array, mode: Mode, labels: jax.Array | None = None) -> jax.Array:
@@ -71,8 +72,10 @@ class BatchNorm(nn.Module):
         running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         count = self.variable("batch_stats", "count", jnp.zeros, (), jnp.float32)
         table = (self.classes, *channels) if self.classes else channels
-        scale = self.param("scale", self.scale_init, table, jnp.float32)
-        bias = self.param("bias", nn.initializers.zeros, table, jnp.float32)
+        scale, bias = 1.0, 0.0
+        if self.affine:
+            scale = self.param("scale", self.scale_init, table, jnp.float32)
+            bias = self.param("bias", nn.initializers.zeros, table, jnp.float32)
         if self.classes:
             one_hot = jax.nn.one_hot(labels, self.classes)
             scale, bias = ((one_hot @ values).reshape(-1, *[1] * (x.ndim - 2), *channels) for values in (scale, bias))

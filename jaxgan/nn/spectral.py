@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 
 
-def spectral_norm(layer: nn.Module, enabled: bool = True) -> Callable[..., jax.Array]:
+def spectral_norm(layer: nn.Module, enabled: bool = True, *, name: str | None = None) -> Callable[..., jax.Array]:
     """`layer` with its kernel W replaced by W / sigma(W); inside a compact module, to be called as the layer is.
 
     Miyato et al. 2018, SNGAN (1802.05957), section 2.1 and appendix A: W is flattened to [everything else, features], and
@@ -17,6 +17,7 @@ def spectral_norm(layer: nn.Module, enabled: bool = True) -> Callable[..., jax.A
     Args:
         layer: a module with a kernel: a convolution, a dense layer, an embedding.
         enabled: False gives the layer as it is.
+        name: of the entry of "spectral"; flax numbers them where None.
 
     >>> import flax.linen as nn
     >>> class Scores(nn.Module):
@@ -28,7 +29,7 @@ def spectral_norm(layer: nn.Module, enabled: bool = True) -> Callable[..., jax.A
     """
     if not enabled:
         return layer
-    normalised = nn.SpectralNorm(layer, collection_name="spectral")
+    normalised = nn.SpectralNorm(layer, collection_name="spectral", name=name)
 
     def call(*args):
         return normalised(*args, update_stats=normalised.is_mutable_collection("spectral"))

@@ -87,7 +87,7 @@ def runs(root: Path, steps: int) -> dict[str, tuple[jaxgan.Experiment, str]]:
 
 def logits(run: jaxgan.Run, pictures: np.ndarray) -> float:
     """The mean of D's, without augmentation."""
-    judge = jax.jit(lambda x: run.system.judge(jnp.float32).apply(run.variables["D"], x, None))
+    judge = jax.jit(lambda x: run.system.judge(jnp.float32).apply(run.variables()["D"], x, None))
     whole = pictures[: len(pictures) // 4 * 4]
     return float(np.mean([judge(part).mean() for part in np.split(whole, max(1, len(whole) // 100))]))
 

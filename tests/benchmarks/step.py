@@ -42,10 +42,11 @@ import torch
 
 from jaxgan import workdir
 from jaxgan.data import Spec
-from jaxgan.networks import Convolutional, Patch, Transform, UNet, WordGRU
+from jaxgan.networks import R3, Convolutional, Patch, Transform, UNet, WordGRU
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.pix2pix import Pix2Pix
+from jaxgan.systems.r3gan import R3GAN
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.stylegan2 import StyleGAN2
 from jaxgan.systems.text2image import TextToImage
@@ -55,6 +56,7 @@ from jaxgan.training.benchmark import program_bytes, step_flops
 from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
 from tests.benchmarks.pytorch_dcgan import ExampleStep, Step
+from tests.benchmarks.pytorch_r3gan import R3GANStep
 from tests.benchmarks.pytorch_stylegan2 import StyleGAN2Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
@@ -143,6 +145,12 @@ def stylegan2(lazy: bool) -> Callable[[int, int], tuple]:
     return steps
 
 
+def r3gan(width: int, size: int) -> tuple:
+    """One block at each side; a width of 128 is a sixth of the paper's."""
+    base = 8 * width
+    return R3GAN(R3(width=width, channel_base=base, blocks=1)), R3GANStep(size, width, base, 1)
+
+
 CASES = {
     "dcgan": Case("kernel 4", 64, 32, (32, 64), dcgan),
     "dcgan_example": Case("kernel 4, fakes once a step", 64, 32, (32, 64), dcgan_example),
@@ -151,6 +159,7 @@ CASES = {
     "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
     "cyclegan_128": Case("9 blocks", 128, 1, (32,), cyclegan(9)),
     "stargan": Case(f"{LABELS} labels, five critic moves", 64, 8, (32,), stargan),
+    "r3gan": Case("R1 and R2", 32, 16, (128,), r3gan),
     "stylegan2": Case("without lazy penalties", 64, 16, (128,), stylegan2(False)),
     "stylegan2_lazy": Case("with R1 and path length", 64, 16, (128,), stylegan2(True)),
     "text2image": Case(f"kernel 4, {WORDS} words", 64, 32, (32,), text2image),

@@ -1,0 +1,144 @@
+"""BigGAN: chunks of z in every block, gains around 1, spectral norms in both players, orthogonality, truncation."""
+
+import dataclasses
+
+import flax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxgan import rows
+from jaxgan.data import Spec
+from jaxgan.errors import UserError
+from jaxgan.networks import Big, big
+from jaxgan.systems.biggan import BigGAN, orthogonality
+from jaxgan.training.step import initial_state
+from tests.systems.conftest import step_once
+
+CLASSES = 3
+TINY = BigGAN(
+    Big(latent_dim=8, width=2, shared=4, attention=8), classes=CLASSES, discriminator_moves=1, ema=0.9, ema_start=1,
+    orthogonality=1e-4,
+)  # fmt: skip
+
+
+def batch(count=4):
+    random = np.random.default_rng(0)
+    pictures = random.uniform(-1, 1, (count, 8, 8, 1)).astype(np.float32)
+    return {"image": pictures, "label": random.integers(0, CLASSES, count, np.int32)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def smaller():
+    """Pictures of 8x8, which no paper has: those of 32 take half a minute to compile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(big.GENERATOR, 8, (4, 4))
+        patch.setitem(big.DISCRIMINATOR, 8, (4, 4))
+        yield
+
+
+@pytest.fixture(scope="module")
+def stepped(smaller):
+    return step_once(TINY, batch(), 1, steps=2)
+
+
+def test_two_steps(stepped):
+    start, after, metrics = stepped
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert metrics["generator/orthogonality"] >= 0
+    for network in ("G", "D"):
+        before, now = start.networks[network], after.networks[network]
+        for one, other in zip(jax.tree.leaves(before), jax.tree.leaves(now), strict=True):
+            assert np.isfinite(other).all()
+            assert one.shape == other.shape
+        # Singular vectors move on in their own player's turn.
+        moved = jax.tree.map(
+            lambda a, b: not np.array_equal(a, b), before.variables["spectral"], now.variables["spectral"]
+        )
+        assert any(jax.tree.leaves(moved))
+
+
+def test_the_average_begins_late_and_holds_the_newest_statistics(stepped):
+    _, after, _ = stepped
+    network = after.networks["G"]
+    for name in ("batch_stats", "spectral"):
+        jax.tree.map(np.testing.assert_array_equal, network.ema[name], network.variables[name])
+    assert [float(TINY.ema_decay("G", step)) for step in (0, 1, 2)] == pytest.approx([0, 0.9, 0.9])
+    assert TINY.ema_decay("D", 2) is None
+
+
+def test_weights_begin_orthogonal_and_every_layer_but_the_embedding_is_normalised(stepped):
+    start, _, _ = stepped
+    params = start.networks["G"].params
+    kernels = flax.traverse_util.flatten_dict(params, sep="/")
+    kernels = {name: leaf for name, leaf in kernels.items() if name.endswith("kernel")}
+    for name, kernel in kernels.items():
+        flat = kernel.reshape(-1, kernel.shape[-1])
+        inner = flat.T @ flat if flat.shape[0] >= flat.shape[1] else flat @ flat.T
+        np.testing.assert_allclose(inner, np.eye(len(inner)), atol=1e-5, err_msg=name)
+    normed = set()
+    for *above, _, leaf in flax.traverse_util.flatten_dict(start.networks["G"].variables["spectral"]):
+        normed.add("/".join([*above, leaf.rpartition("/")[0]]))
+    assert set(kernels) - normed == {"shared/kernel"}
+
+
+def test_what_a_chunk_and_a_class_do(stepped):
+    """Each chunk of z reaches the picture, and so does the class: with gains around 1 not by chance of the start."""
+    _, after, _ = stepped
+    variables = {name: {"params": n.params, **n.variables} for name, n in after.networks.items()}
+    decode = jax.jit(rows.solo(lambda z, label: TINY.decode(variables, z, {"image": batch()["image"], "label": label})))
+    z, label = np.random.default_rng(1).normal(size=(4, 8)).astype(np.float32), np.zeros(4, np.int32)
+    plain = decode(z, label)
+    for chunk in range(2):
+        other = z.copy()
+        other[:, 4 * chunk : 4 * chunk + 4] += 1
+        assert np.abs(decode(other, label) - plain).max() > 1e-4
+    assert np.abs(decode(z, label + 1) - plain).max() > 1e-4
+
+
+def test_orthogonality():
+    """The paper's equation in float64, without the vectors of classes."""
+    random = np.random.default_rng(0)
+    one, two = random.normal(size=(3, 3, 2, 4)), random.normal(size=(5, 6))
+    expected = 0.0
+    for kernel in (one, two):
+        weights = kernel.reshape(-1, kernel.shape[-1]).T  # rows are outputs
+        expected += np.square(weights @ weights.T * (1 - np.eye(len(weights)))).sum()
+    params = {"conv": {"kernel": one, "bias": np.ones(4)}, "shared": {"kernel": two}, "dense": {"kernel": two}}
+    assert float(orthogonality(params)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_truncation_is_the_prior_s_middle():
+    z = np.random.default_rng(0).normal(size=(500, 8)).astype(np.float32)
+    cut = np.asarray(TINY.truncate({}, z, jnp.float32(0.683), {}))
+    assert np.abs(cut).max() < 1.01
+    assert stats.kstest(cut.ravel(), stats.truncnorm(-1, 1).cdf).pvalue > 0.01
+    np.testing.assert_array_equal(np.argsort(cut[:, 0]), np.argsort(z[:, 0]))
+    np.testing.assert_array_equal(TINY.truncate({}, z, jnp.float32(1), {}), z)
+    assert np.abs(TINY.truncate({}, z, jnp.float32(0), {})).max() < 1e-6
+
+
+def test_what_it_refuses():
+    spec = Spec({"image": batch()["image"][0], "label": np.int32(0)}, classes=("a", "b", "c"))
+    with pytest.raises(UserError, match="2 chunks of equal length"):
+        dataclasses.replace(TINY, networks=Big(latent_dim=9, width=2)).resolve(spec)
+    with pytest.raises(UserError, match="32, 64, 128, 256, 512, 8 pixels"):
+        TINY.resolve(Spec({"image": np.zeros((48, 48, 3)), "label": np.int32(0)}, classes=("a", "b", "c")))
+
+
+@pytest.mark.slow
+def test_without_classes_and_without_chunks():
+    system = dataclasses.replace(
+        TINY, conditional=False, classes=None, networks=Big(latent_dim=5, width=2, hierarchical=False)
+    )
+    state = jax.jit(lambda: initial_state(system, 0, {"image": batch()["image"]}))()
+    assert "shared" not in state.networks["G"].params
+    assert "embed" not in state.networks["D"].params
+
+
+@pytest.mark.slow
+@pytest.mark.eight_devices
+def test_eight_devices_equal_one(eight_devices_equal_one):
+    eight_devices_equal_one(dataclasses.replace(TINY, accumulate=2), batch(16))
