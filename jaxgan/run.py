@@ -23,6 +23,7 @@ from jaxgan.sampling import (
     in_chunks,
     make_samples,
     network_variables,
+    with_standing_statistics,
 )
 from jaxgan.training.checkpoint import Checkpoints, check_frozen, digest, warn
 from jaxgan.training.logs import read_metrics
@@ -99,6 +100,36 @@ class Run:
     def variables(self) -> dict[str, Any]:
         """`{network: variables}`: moving averages where the system keeps them, unless `weights` is "raw"."""
         return network_variables(self.state.networks, self.weights)
+
+    def standing(self, passes: int = 16, truncation: float = 1.0, seed: int = 0) -> "Run":
+        """The same run, whose generator's norms have standing statistics instead of running ones.
+
+        Averages over passes of fresh latents through the weights that are sampled with, 64 pictures each: those of training
+        are of older weights, and not of their moving average, and not of a truncation. Brock et al. 2018, BigGAN, appendix B.
+
+        Args:
+            passes: how many; 0 leaves the run as it is.
+            truncation: of the samples that are to be made, as in `sample`.
+            seed: of the latents.
+
+        Raises:
+            UserError: the generator has no such statistics.
+        """
+        if passes < 0:
+            raise UserError(f"standing is {passes}: it must be a number of passes, such as 16, or 0")
+        if not passes:
+            return self
+        inputs = conditions.complete(self.record, CHUNK, {})
+        made = with_standing_statistics(self.system, self.variables(), inputs, passes, seed, truncation)["G"]
+        network = self.state.networks["G"]
+        if self.weights == "ema" and network.ema is not None:
+            network = network.replace(ema=made)
+        else:
+            network = network.replace(variables={name: made[name] for name in network.variables})
+        state = self.state.replace(networks={**self.state.networks, "G": network})
+        return Run(
+            self.workdir, self.record, self.step, lambda: state, self.frozen, self.stopped, self.log, self.weights
+        )
 
     def sample(
         self,

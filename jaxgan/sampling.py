@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jaxgan import rows
+from jaxgan.errors import UserError
 from jaxgan.training.state import Network
 from jaxgan.training.system import System
 
@@ -125,3 +126,25 @@ def compiled_decode(system: System):
         return rows.solo(lambda: system.decode(variables, system.truncate(variables, z, psi, inputs), inputs))()
 
     return jax.jit(decode)
+
+
+def with_standing_statistics(
+    system: System, variables: dict[str, Any], inputs: dict[str, np.ndarray], passes: int, seed: int, psi: float
+) -> dict[str, Any]:
+    """The variables, on the host, with the generator's statistics those of `passes` batches of fresh latents.
+
+    Raises:
+        UserError: the system's generator has none.
+    """
+    if not hasattr(system, "standing") or "batch_stats" not in variables["G"]:
+        raise UserError(f"{type(system).__name__}'s generator has no running statistics here: leave standing out")
+    key, draw = jax.random.key(np.uint32(seed), impl="threefry2x32"), compiled_latents(system)
+
+    @jax.jit
+    def one_pass(variables, z, inputs):
+        return rows.solo(lambda: system.standing(variables, system.truncate(variables, z, psi, inputs), inputs))()
+
+    for number in range(passes):
+        # Not those of the samples of this seed.
+        variables = one_pass(variables, draw(jax.random.fold_in(jax.random.fold_in(key, passes), number)), inputs)
+    return jax.device_get(variables)

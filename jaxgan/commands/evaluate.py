@@ -33,6 +33,8 @@ class Evaluate:
     """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     seed: int = 0
     """Of the generated pictures, and of what a metric draws."""
+    standing: int = 0
+    """Passes over which the statistics of the generator's BatchNorm are averaged anew; 0 takes those of training."""
     reference: Path | None = None
     """Statistics of the real pictures, as --save-statistics wrote them, instead of looking at them again; for fid."""
     save_statistics: Path | None = None
@@ -70,7 +72,10 @@ def run(argv: list[str]) -> int:
         found = evaluate_folders(arguments.real, arguments.fake, **common)
     else:
         experiment = configs.load(arguments.config) if arguments.config else None
-        found = evaluate(arguments.workdir, num=arguments.num, step=arguments.step, experiment=experiment, **common)
+        found = evaluate(
+            arguments.workdir, num=arguments.num, step=arguments.step, standing=arguments.standing, experiment=experiment,
+            **common,
+        )  # fmt: skip
     for name, entry in found["metrics"].items():
         print(f"{name}  {shown(entry)}  ({entry['protocol']})")
     where = arguments.json or (arguments.workdir and arguments.workdir / "evaluation.json")
@@ -97,8 +102,8 @@ def _check(arguments: Evaluate) -> None:
     if arguments.workdir is not None and arguments.real is not None:
         raise UserError("--real goes with --fake: a run is scored against the data that it learned from")
     if arguments.fake is not None:
-        for name in ("num", "step", "config"):
-            if getattr(arguments, name) is not None:
+        for name in ("num", "step", "config", "standing"):
+            if getattr(arguments, name) not in (None, 0):
                 raise UserError(f"--{name} is about a run: leave it out with --fake")
     if arguments.num is not None and arguments.num < 2:
         raise UserError(f"--num {arguments.num}: it must be at least 2")

@@ -28,13 +28,17 @@ class OfRun:
     """Which checkpoint, or best: what --evaluate-every kept; the newest by default."""
     weights: Literal["ema", "raw"] = dataclasses.field(default="ema", kw_only=True)
     """The moving average of the weights where there is one, or the weights themselves."""
+    standing: int = dataclasses.field(default=0, kw_only=True)
+    """Passes over which the statistics of the generator's BatchNorm are averaged anew, such as 16, as BigGAN is sampled from. 0
+    takes those of training."""
     config: str | None = dataclasses.field(default=None, kw_only=True)
     """The config again, for a system that is not part of jaxgan."""
 
-    def open(self) -> "Run":
-        """The run. Raises: UserError: as `jaxgan.restore`."""
+    def open(self, truncation: float = 1.0) -> "Run":
+        """The run, to be sampled from with this truncation. Raises: UserError: as `jaxgan.restore`, or `Run.standing`."""
         experiment = configs.load(self.config) if self.config else None
-        return jaxgan.restore(self.workdir, step=self.step, weights=self.weights, experiment=experiment)
+        run = jaxgan.restore(self.workdir, step=self.step, weights=self.weights, experiment=experiment)
+        return run.standing(self.standing, truncation)
 
 
 def given_by(label: str | None, words: tuple[str, ...]) -> Given:

@@ -30,7 +30,8 @@ class Sample(OfRun):
     """A caption, for a run that makes pictures of captions: a row of pictures. Give it again for another row."""
     given: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(help=GIVEN, metavar="NAME=VALUE")] = ()
     truncation: float = 1.0
-    """Draw the noise in towards its mean by this factor: below 1, more typical pictures and less variety."""
+    """Draw the noise in towards its mean by this factor (of BigGAN, to so much of its distribution): below 1, more typical
+    pictures and less variety."""
     out: Path | None = None
     """The PNG file for the sheet of all; WORKDIR/sample.png by default."""
     separate: Path | None = None
@@ -46,7 +47,7 @@ def run(argv: list[str]) -> int:
     num = arguments.num if arguments.num is not None else 8 if arguments.text else 64
     check_numbers(arguments.seed, arguments.truncation, num=num)
     given = given_by(arguments.label, arguments.given)
-    trained = arguments.open()
+    trained = arguments.open(arguments.truncation)
     made = trained.sample(
         num, arguments.seed, text=arguments.text or None, given=given, truncation=arguments.truncation
     )

@@ -38,6 +38,7 @@ def evaluate(
     seed: int = 0,
     reference: str | Path | None = None,
     *,
+    standing: int = 0,
     experiment: Experiment | None = None,
     json_file: str | Path | None = None,
     save_statistics: str | Path | None = None,
@@ -54,13 +55,14 @@ def evaluate(
         step: which checkpoint of a workdir; the newest where None.
         seed: of the generated pictures, and of what a metric draws.
         reference: statistics of the real pictures, as `save_statistics` wrote them; for fid.
+        standing: passes of `Run.standing`; 0 takes the statistics of training.
         experiment: the experiment again, for a system that is not part of jaxgan.
         json_file: where the figures are written, instead of evaluation.json in the workdir.
         save_statistics: a file for the statistics of the real pictures.
 
     Returns:
         What is written: "metrics": {name: {"value" (or names of the metric's own), "protocol", ...}}, "count", "features",
-        "step", "seed", "versions".
+        "step", "seed", "versions", and "standing" where it is not 0.
 
     Raises:
         UserError: the sentence says what is wrong: an unknown metric or one that does not apply, no labels, too few pictures.
@@ -69,8 +71,10 @@ def evaluate(
     run = run_or_workdir if isinstance(run_or_workdir, Run) else None
     if run is None:
         run = runs.restore(run_or_workdir, step=step, experiment=experiment)
+    run = run.standing(standing)
     real = real_of(run, features, features_file, reference)
     figures = score_run(run, real, metrics or usual(run), num, seed, save_statistics)
+    figures |= {"standing": standing} if standing else {}
     write(expanded(json_file) if json_file else run.workdir / "evaluation.json", figures)
     return figures
 

@@ -143,6 +143,12 @@ class TwoPlayers:
             variables["G"], z, self._labels(batch), mode, mutable=statistics_of(variables["G"])
         )
 
+    def standing(self, variables: dict[str, Any], z: jax.Array, inputs: dict[str, jax.Array]) -> dict[str, Any]:
+        """The variables with the statistics of G's norms averaged over one more batch of latents: `BatchNorm`, "standing"."""
+        _, changed = self.generate(variables, z, inputs, "standing")
+        kept = {name: changed[name] for name in changed if name == "batch_stats"}
+        return {**variables, "G": {**variables["G"], **kept}}
+
     def discriminator_turn(self, c: Context) -> Turn:
         """Fresh fakes, and what the discriminator makes of them and of the real examples."""
         z_key, real_key, fake_key, penalty_key = jax.random.split(c.key, 4)

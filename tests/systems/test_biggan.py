@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import jaxgan
 from jaxgan import rows
-from jaxgan.data import Spec
+from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
-from jaxgan.networks import Big, big
+from jaxgan.metrics.evaluation import evaluate
+from jaxgan.networks import R3, Big, big
 from jaxgan.systems.biggan import BigGAN, orthogonality
+from jaxgan.systems.r3gan import R3GAN
 from jaxgan.training.step import initial_state
 from tests.systems.conftest import step_once
 
@@ -141,4 +144,50 @@ def test_without_classes_and_without_chunks():
 @pytest.mark.slow
 @pytest.mark.eight_devices
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(dataclasses.replace(TINY, accumulate=2), batch(16))
+    eight_devices_equal_one(TINY, batch(16))
+
+
+@pytest.mark.slow
+def test_standing_statistics(tmp_path, capsys):
+    """Plain averages over passes, for the truncation that is asked for; the weights, and the run itself, stay as they are."""
+    from jaxgan.cli import main
+
+    data = Digits(size=8)
+    system = dataclasses.replace(
+        TINY, networks=dataclasses.replace(TINY.networks, width=4), classes=None, orthogonality=0.0
+    )
+    experiment = jaxgan.Experiment(system=system, data=data, batch_size=8, steps=3, devices=1)
+    run = jaxgan.fit(experiment, tmp_path / "run", quiet=True)
+    own, stands = run.variables()["G"], run.standing(4).variables()["G"]
+    jax.tree.map(np.testing.assert_array_equal, own["params"], stands["params"])
+    jax.tree.map(np.testing.assert_array_equal, own["spectral"], stands["spectral"])
+    assert own["batch_stats"]["norm"]["count"] == 0
+    assert stands["batch_stats"]["norm"]["count"] == 4
+    jax.tree.map(np.testing.assert_array_equal, own, run.variables()["G"])
+
+    # The first norm looks at the first layer: the mean of its values over the same latents, by hand.
+    stood = run.standing(1).variables()["G"]["batch_stats"]["block0"]["norm0"]["norm"]
+    many = run.standing(32).variables()["G"]["batch_stats"]["block0"]["norm0"]["norm"]
+    kernel, u = own["params"]["linear"]["kernel"], own["spectral"]["linear_norm"]["linear/kernel/u"]
+    v = u @ kernel.T
+    v /= np.linalg.norm(v)
+    sigma = np.linalg.norm(v @ kernel)
+    z = np.random.default_rng(0).normal(size=(4096, 4))
+    values = (z @ kernel / sigma + own["params"]["linear"]["bias"]).reshape(-1, 16)
+    np.testing.assert_allclose(many["mean"], values.mean(0), atol=0.05)
+    np.testing.assert_allclose(many["var"], values.var(0), rtol=0.15)
+    assert not np.array_equal(stood["mean"], many["mean"])
+    narrow = run.standing(32, truncation=0.3).variables()["G"]["batch_stats"]["block0"]["norm0"]["norm"]
+    assert (narrow["var"] < 0.5 * many["var"]).all()
+
+    words = ["sample", str(tmp_path / "run"), "--num", "4", "--out", str(tmp_path / "a.png")]
+    assert main(words) == main([*words[:-1], str(tmp_path / "b.png"), "--standing", "4"]) == 0
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+    found = evaluate(run, ("ms_ssim",), num=16, standing=2)
+    assert found["standing"] == 2
+    other = dataclasses.replace(experiment, system=R3GAN(R3(width=8, blocks=1), anneal=4), steps=1)
+    without = jaxgan.fit(other, tmp_path / "other", quiet=True)
+    with pytest.raises(UserError, match="no running statistics here: leave standing out"):
+        without.standing(2)
+    assert main([*words, "--standing", "-1"]) == 2
+    assert "must be a number of passes" in capsys.readouterr().err

@@ -1,0 +1,28 @@
+"""BigGAN on the letters A to Z of the fonts that are installed, 32x32, for two CPU cores.
+
+    jaxgan train biggan_letters
+"""
+
+from jaxgan import Experiment
+from jaxgan.data import Letters
+from jaxgan.networks import Big
+from jaxgan.systems.biggan import BigGAN
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        system=BigGAN(
+            networks=Big(latent_dim=64, width=16, shared=64),
+            discriminator_moves=1,
+            generator_learning_rate=2e-4,
+            discriminator_learning_rate=4e-4,
+            ema=0.998,
+            ema_start=500,
+        ),
+        data=Letters(),
+        batch_size=64,
+        steps=4000,
+        log_every=20,
+        sample_every=500,
+        checkpoint_every=100,
+    )
