@@ -19,6 +19,7 @@ from jaxgan.systems.biggan import BigGAN, orthogonality
 from jaxgan.systems.r3gan import R3GAN
 from jaxgan.training.step import initial_state
 from tests.systems.conftest import step_once
+from tests.test_evaluation import projection
 
 CLASSES = 3
 TINY = BigGAN(
@@ -183,7 +184,7 @@ def test_standing_statistics(tmp_path, capsys):
     words = ["sample", str(tmp_path / "run"), "--num", "4", "--out", str(tmp_path / "a.png")]
     assert main(words) == main([*words[:-1], str(tmp_path / "b.png"), "--standing", "4"]) == 0
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
-    found = evaluate(run, ("ms_ssim",), num=16, standing=2)
+    found = evaluate(run, ("fid",), num=64, features=projection(), standing=2)
     assert found["standing"] == 2
     other = dataclasses.replace(experiment, system=R3GAN(R3(width=8, blocks=1), anneal=4), steps=1)
     without = jaxgan.fit(other, tmp_path / "other", quiet=True)
