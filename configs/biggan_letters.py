@@ -1,6 +1,6 @@
 """BigGAN on the letters A to Z of the fonts that are installed, 32x32, for two CPU cores.
 
-    jaxgan train biggan_letters
+jaxgan train biggan_letters
 """
 
 from jaxgan import Experiment

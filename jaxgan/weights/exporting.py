@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.networks import R3, Convolutional
+from jaxgan.networks import R3, Big, Convolutional
 from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.pix2pix import Pix2Pix
@@ -33,6 +33,8 @@ def format_of(system: System) -> Format:
         return "pytorch-dcgan"
     if isinstance(system, TwoPlayers) and isinstance(system.networks, R3):
         return "r3gan"
+    if isinstance(system, TwoPlayers) and isinstance(system.networks, Big):
+        return "biggan-pytorch"
     raise UserError(f"{type(system).__name__}'s networks are in no other code that jaxgan writes files for")
 
 

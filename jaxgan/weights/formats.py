@@ -10,10 +10,17 @@ if TYPE_CHECKING:  # the help of a command needs the names alone
     from jaxgan.weights.file import Weights
 
 Format = Literal[
-    "pytorch-cyclegan-and-pix2pix", "pytorch-dcgan", "r3gan", "stargan", "stylegan2-nvidia", "stylegan2-pytorch"
+    "biggan-pytorch",
+    "pytorch-cyclegan-and-pix2pix",
+    "pytorch-dcgan",
+    "r3gan",
+    "stargan",
+    "stylegan2-nvidia",
+    "stylegan2-pytorch",
 ]
 
 MODULES = {
+    "biggan-pytorch": "biggan",
     "pytorch-cyclegan-and-pix2pix": "translators",
     "pytorch-dcgan": "dcgan",
     "r3gan": "r3gan",
