@@ -4,16 +4,18 @@ import ast
 import contextlib
 import dataclasses
 import functools
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
 import jaxgan
 from jaxgan import configs, rows, workdir
-from jaxgan.data import TFDS, Batches, Folder, Pairs
+from jaxgan.data import TFDS, Batches, Folder, Letters, Pairs
 from jaxgan.data.sets import emoji
 from jaxgan.training.step import initial_state, take_turns
 from jaxgan.training.style_players import StylePlayers
@@ -23,7 +25,7 @@ SMALL = {
     "joint_hidden": 8, "image_maxout": 4, "label_maxout": 4, "joint_maxout": 4, "hidden": 8, "generator_width": 4,
     "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1, "blocks": 1, "discriminator_layers": 3,
     "discriminator_moves": 1, "pool": 3, "encoder_steps": 1, "noise_dim": 4,
-    "style_dim": 4, "mapping_layers": 2, "label_layers": 2,
+    "style_dim": 4, "mapping_layers": 2, "label_layers": 2, "group_width": 4, "shared": 4,
 }  # fmt: skip
 SIZE = 32
 QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}
@@ -102,6 +104,8 @@ def data_at_hand(experiment: jaxgan.Experiment, folder):
             data = dataclasses.replace(
                 data, pictures=dataclasses.replace(data.pictures, path=str(folder), captions=table)
             )
+        elif isinstance(data, Letters):
+            data = dataclasses.replace(data, path=str(Path(matplotlib.get_data_path()) / "fonts" / "ttf"), part="all")
         elif isinstance(data, Folder):
             pictures_with_captions(folder)
             data = dataclasses.replace(data, path=str(folder))
