@@ -111,11 +111,20 @@ def wasserstein_generator_loss(fake_scores: jax.Array) -> jax.Array:
     return -wide(fake_scores).mean()
 
 
-def hinge_discriminator_loss(real_scores: jax.Array, fake_scores: jax.Array) -> jax.Array:
+def hinge_discriminator_loss(
+    real_scores: jax.Array,
+    fake_scores: jax.Array,
+    *,
+    margins: tuple[float | jax.Array, float | jax.Array] = (1.0, 1.0),
+) -> jax.Array:
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]: scores beyond the margin of 1 bring nothing more.
 
     Lim & Ye 2017, Geometric GAN; Miyato et al. 2018, SNGAN, equation 16. The generator's side is
     `wasserstein_generator_loss`. Returns a float32 scalar; at D = 0 it is 2.
+
+    Args:
+        real_scores, fake_scores: any shape.
+        margins: other ones than 1, for real and for generated examples: numbers, or arrays as the scores (FastGAN).
 
     >>> real, fake = jnp.array([0.5, 3.0]), jnp.array([-2.0, 0.0])
     >>> float(hinge_discriminator_loss(real, fake))  # (0.5 + 0) / 2 + (0 + 1) / 2
@@ -123,7 +132,7 @@ def hinge_discriminator_loss(real_scores: jax.Array, fake_scores: jax.Array) -> 
     """
     real = wide(real_scores)
     fake = wide(fake_scores)
-    return jax.nn.relu(1.0 - real).mean() + jax.nn.relu(1.0 + fake).mean()
+    return jax.nn.relu(margins[0] - real).mean() + jax.nn.relu(margins[1] + fake).mean()
 
 
 def relativistic_loss(winner_logits: jax.Array, loser_logits: jax.Array) -> jax.Array:

@@ -1,0 +1,136 @@
+"""FastGAN: skip-layer excitation, a discriminator that draws real pictures again, at two sizes."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import rows
+from jaxgan.data import Spec
+from jaxgan.errors import UserError
+from jaxgan.losses import adversarial
+from jaxgan.networks import fast
+from jaxgan.systems.fastgan import FastGAN
+from jaxgan.training.step import initial_state
+from tests.systems.conftest import step_once
+
+TINY = FastGAN(latent_dim=4, width=2, discriminator_width=2, ema=0.9)
+
+
+def pictures(count=4, side=32):
+    return np.random.default_rng(0).uniform(-1, 1, (count, side, side, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def stepped():
+    return step_once(TINY, {"image": pictures()}, 1)
+
+
+@pytest.mark.slow
+def test_one_step(stepped):
+    start, after, metrics = stepped
+    assert all(np.isfinite(value) for value in metrics.values())
+    # Scores begin at 0, margins are 0.9 on average, and three decoders draw nothing yet.
+    drawn = metrics["discriminator/drawn_again"]
+    assert metrics["discriminator/loss"] - drawn == pytest.approx(1.8, abs=0.1)
+    assert drawn == pytest.approx(3 * np.abs(pictures()).mean(), rel=0.5)
+    for network in ("G", "D"):
+        for one, other in zip(
+            jax.tree.leaves(start.networks[network]), jax.tree.leaves(after.networks[network]), strict=True
+        ):
+            assert np.isfinite(other).all()
+            assert one.shape == other.shape
+    for name in ("batch_stats", "spectral"):
+        jax.tree.map(np.testing.assert_array_equal, after.networks["G"].ema[name], after.networks["G"].variables[name])
+
+
+@pytest.mark.slow
+def test_the_decoders_learn_with_the_discriminator_and_from_real_pictures_alone(stepped):
+    start, after, _ = stepped
+    for name in ("decoder_whole", "decoder_small", "decoder_part"):
+        before, now = start.networks["D"].params[name], after.networks["D"].params[name]
+        moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, now)
+        assert all(jax.tree.leaves(moved))
+    assert not any("decoder" in name for name in after.networks["G"].params)
+
+
+@pytest.mark.slow
+def test_a_latent_is_one_picture(stepped):
+    _, after, _ = stepped
+    variables = {name: {"params": n.params, **n.variables} for name, n in after.networks.items()}
+    decode = jax.jit(rows.solo(lambda z: TINY.decode(variables, z, {"image": pictures()})))
+    z = np.random.default_rng(1).normal(size=(4, 4)).astype(np.float32)
+    made = decode(z)
+    assert made.shape == (4, 32, 32, 3)
+    assert np.abs(made).max() <= 1
+    np.testing.assert_allclose(decode(z[::-1])[::-1], made, atol=1e-6)  # whatever its neighbours are
+
+
+def test_the_papers_architecture():
+    """Of 256 pixels: channels, which map weights which, and five by five logits of either size."""
+    generator, judge = fast.Generator(jnp.float32, 256), fast.Discriminator(jnp.float32)
+    z, corner = jnp.zeros((2, 256)), jnp.zeros(2, jnp.int32)
+    (large, small), variables = jax.eval_shape(lambda: generator.init_with_output(jax.random.key(0), z, "batch", None))
+    assert (large.shape, small.shape) == ((2, 256, 256, 3), (2, 128, 128, 3))
+    params = variables["params"]
+    features = {name: leaf["Conv_0"]["kernel"].shape[-1] // 2 for name, leaf in params.items() if name.startswith("up")}
+    assert features == {"up8": 512, "up16": 256, "up32": 128, "up64": 128, "up128": 64, "up256": 32}
+    weighted = {name: leaf["Conv_0"]["kernel"].shape[-2:] for name, leaf in params.items() if name.startswith("excite")}
+    assert weighted == {"excite64": (1024, 128), "excite128": (512, 64), "excite256": (256, 32)}
+    (logits, drawn), variables = jax.eval_shape(
+        lambda: judge.init_with_output(
+            jax.random.key(0), jnp.zeros(large.shape), jnp.zeros(small.shape), "batch", corner
+        )
+    )
+    assert logits.shape == (2, 50)
+    assert [part.shape for part in drawn] == [(2, 128, 128, 3)] * 3
+    weighted = {n: p["Conv_0"]["kernel"].shape[-2:] for n, p in variables["params"].items() if n.startswith("excite")}
+    assert weighted == {"excite32": (16, 128), "excite16": (32, 256), "excite8": (64, 512)}
+
+
+def test_margins_and_quarters():
+    real, fake, margins = np.random.default_rng(0).normal(size=(3, 8))
+    expected = np.maximum(0, margins - real).mean() + np.maximum(0, 0.8 + fake).mean()
+    found = adversarial.hinge_discriminator_loss(jnp.array(real), jnp.array(fake), margins=(jnp.array(margins), 0.8))
+    assert float(found) == pytest.approx(expected, rel=1e-6)
+    images = pictures(4, 8)
+    cut = fast.quarter(jnp.array(images), jnp.array([0, 1, 2, 3]))
+    corners = [
+        (slice(0, 4), slice(0, 4)),
+        (slice(0, 4), slice(4, 8)),
+        (slice(4, 8), slice(0, 4)),
+        (slice(4, 8), slice(4, 8)),
+    ]
+    for number, place in enumerate(corners):
+        np.testing.assert_array_equal(cut[number], images[number][place])
+
+
+def test_excitation_weights_a_map_by_a_small_one():
+    module = fast.Excitation(jnp.float32, 6)
+    small = jnp.array(np.random.default_rng(0).normal(size=(2, 8, 8, 3)), jnp.float32)
+    variables = module.init(jax.random.key(0), small)
+    weights = module.apply(variables, small)
+    assert weights.shape == (2, 1, 1, 6)
+    assert ((weights > 0) & (weights < 1)).all()
+
+
+def test_what_it_refuses():
+    for shape in ((48, 48, 3), (32, 64, 3), (16, 16, 3)):
+        with pytest.raises(UserError, match="a side of 32, 64"):
+            TINY.resolve(Spec({"image": np.zeros(shape, np.float32)}))
+
+
+@pytest.mark.slow
+def test_large_pictures_begin_with_strides():
+    system = dataclasses.replace(TINY, width=4, discriminator_width=4)
+    image = {"image": np.zeros((1, 1024, 1024, 1), np.float32)}
+    state = jax.eval_shape(lambda: initial_state(system, 0, image))
+    assert state.networks["D"].params["down128"]["Conv_0"]["kernel"].shape == (4, 4, 1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.eight_devices
+def test_eight_devices_equal_one(eight_devices_equal_one):
+    eight_devices_equal_one(TINY, {"image": pictures(16)})
