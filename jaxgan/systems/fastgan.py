@@ -6,8 +6,8 @@ discriminator that must also be able to draw each real picture again from its fe
     L_D = E[max(0, u - D(x))] + E[max(0, u + D(G(z)))] + sum over three decoders of E[d(decoder(features(x)), x)]
     L_G = -E[D(G(z))]
 
-u ~ U(0.8, 1) for each logit; d is LPIPS where a file of VGG16's weights is named, and else the mean absolute difference. Networks
-as in `jaxgan.networks.fast`; the discriminator sees all pictures through DiffAugment.
+u ~ U(0.8, 1) for each logit; d is LPIPS where a file of VGG16's weights is named, and else the mean absolute difference.
+Networks as in `jaxgan.networks.fast`; the discriminator sees all pictures through DiffAugment.
 """
 
 import dataclasses
