@@ -19,7 +19,7 @@ from jax.scipy.stats import norm as normal
 from jaxgan.losses import adversarial
 from jaxgan.networks import AnyNetworks, Big
 from jaxgan.training.state import Context
-from jaxgan.training.system import Phase, System, check_labels, one_class_each
+from jaxgan.training.system import Phase, System
 from jaxgan.training.two_players import TwoPlayers
 
 EDGE = 1e-6
@@ -37,10 +37,8 @@ class BigGAN(TwoPlayers, System):
 
     networks: AnyNetworks = Big()
     """Generator and discriminator."""
-    conditional: bool = True
+    conditional: bool = dataclasses.field(default=True, kw_only=True)
     """Whether both players see the label."""
-    classes: int | None = None
-    """How many labels there are, where `conditional`; None takes it from the data."""
     discriminator_moves: int = 2
     """Moves of the discriminator for one of the generator."""
     generator_learning_rate: float = 5e-5
@@ -55,25 +53,6 @@ class BigGAN(TwoPlayers, System):
     """Decay of the moving average of the generator that samples are made with."""
     ema_start: int = 20_000
     """Steps before there is an average: until then it is the generator itself."""
-
-    @property
-    def reads(self):
-        return ("image", "label") if self.conditional else ("image",)
-
-    @property
-    def label_values(self):
-        return (self.classes or 0) if self.conditional else 0
-
-    def resolve(self, spec):
-        if not self.conditional:
-            return super().resolve(spec)
-        counted = dataclasses.replace(self, classes=one_class_each(self, spec))
-        counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
-        return super(BigGAN, counted).resolve(spec)
-
-    def check_batch(self, batch):
-        if self.conditional:
-            check_labels(batch["label"], self.label_values)
 
     def phases(self):
         return (

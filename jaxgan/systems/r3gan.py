@@ -23,7 +23,7 @@ from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, penalties
 from jaxgan.networks import R3, AnyNetworks
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, System, check_labels, one_class_each
+from jaxgan.training.system import Phase, System
 from jaxgan.training.two_players import TwoPlayers
 
 
@@ -38,10 +38,6 @@ class R3GAN(TwoPlayers, System):
 
     networks: AnyNetworks = R3()
     """Generator and discriminator."""
-    conditional: bool = False
-    """Whether both players see the label; then each pair has one label."""
-    classes: int | None = None
-    """How many labels there are, where `conditional`; None takes it from the data."""
     r1: float = 2.0
     """gamma of gamma / 2 E[||grad_x D(x)||^2] at the beginning. The one number to tune: the paper has 0.05 for CIFAR-10, 2 for
     faces of 64 pixels and 150 for those of 256."""
@@ -63,14 +59,6 @@ class R3GAN(TwoPlayers, System):
     ema: float = dataclasses.field(default=0.99965, kw_only=True)
     """Decay of the moving average of the generator that samples are made with, at the end. Its memory grows from nothing."""
 
-    @property
-    def reads(self):
-        return ("image", "label") if self.conditional else ("image",)
-
-    @property
-    def label_values(self):
-        return (self.classes or 0) if self.conditional else 0
-
     def resolve(self, spec):
         if self.networks.apart and (self.r1 or self.r2):
             raise UserError(
@@ -81,15 +69,7 @@ class R3GAN(TwoPlayers, System):
             raise UserError(
                 "R3GAN's augmentation follows a schedule of its own, up to --system.augmentation.probability: leave out target"
             )
-        if not self.conditional:
-            return super().resolve(spec)
-        counted = dataclasses.replace(self, classes=one_class_each(self, spec))
-        counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
-        return super(R3GAN, counted).resolve(spec)
-
-    def check_batch(self, batch):
-        if self.conditional:
-            check_labels(batch["label"], self.label_values)
+        return super().resolve(spec)
 
     def phases(self):
         return (

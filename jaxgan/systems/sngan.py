@@ -13,7 +13,7 @@ import optax
 from jaxgan.losses import adversarial
 from jaxgan.networks import AnyNetworks, Residual
 from jaxgan.training.state import Context
-from jaxgan.training.system import Phase, System, check_labels, one_class_each
+from jaxgan.training.system import Phase, System
 from jaxgan.training.two_players import TwoPlayers
 
 
@@ -23,10 +23,6 @@ class SNGAN(TwoPlayers, System):
 
     networks: AnyNetworks = Residual()
     """Generator and discriminator. Their `spectral_norm` makes it an SNGAN; without, it is a GAN with a hinge loss."""
-    conditional: bool = False
-    """Whether generator and discriminator see the label."""
-    classes: int | None = None
-    """How many labels there are, where `conditional`; None takes it from the data."""
     discriminator_moves: int = 5
     """Moves of the discriminator for one of the generator."""
     learning_rate: float = 2e-4
@@ -35,25 +31,6 @@ class SNGAN(TwoPlayers, System):
     """Of Adam, both players."""
     beta2: float = 0.9
     """Of Adam, both players."""
-
-    @property
-    def reads(self):
-        return ("image", "label") if self.conditional else ("image",)
-
-    @property
-    def label_values(self):
-        return (self.classes or 0) if self.conditional else 0
-
-    def resolve(self, spec):
-        if not self.conditional:
-            return super().resolve(spec)
-        counted = dataclasses.replace(self, classes=one_class_each(self, spec))
-        counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
-        return super(SNGAN, counted).resolve(spec)
-
-    def check_batch(self, batch):
-        if self.conditional:
-            check_labels(batch["label"], self.label_values)
 
     def phases(self):
         return (

@@ -41,7 +41,7 @@ from jaxgan.networks import AnyNetworks, Convolutional
 from jaxgan.networks.augmentation import Augmentation
 from jaxgan.nn import Mode
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import statistics_of
+from jaxgan.training.system import check_labels, one_class_each, statistics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +75,7 @@ class Turn:
 class TwoPlayers:
     """A generator "G" and a discriminator (or critic) "D" that share their networks with other systems.
 
-    What is left to a system that mixes it in, before `System`: `phases`, `optimizer` and the losses. A conditional one
-    overrides `label_values` and reads "label".
+    What is left to a system that mixes it in, before `System`: `phases`, `optimizer` and the losses.
     """
 
     signed: ClassVar[bool] = True
@@ -84,6 +83,10 @@ class TwoPlayers:
 
     networks: AnyNetworks = Convolutional()
     """Generator and discriminator."""
+    conditional: bool = dataclasses.field(default=False, kw_only=True)
+    """Whether both players see the label: with Residual, Big and R3 networks."""
+    classes: int | None = dataclasses.field(default=None, kw_only=True)
+    """How many labels there are, where `conditional`; None takes it from the data."""
     ema: float = dataclasses.field(default=0.0, kw_only=True)
     """Decay of the moving average of the generator that samples are made with; 0 keeps none."""
     augmentation: Augmentation = dataclasses.field(default=Augmentation(), kw_only=True)
@@ -92,12 +95,16 @@ class TwoPlayers:
     """Both players' turns take the same latents, as in PyTorch's DCGAN example: the generator's first pass serves both."""
 
     @property
+    def reads(self):
+        return ("image", "label") if self.conditional else ("image",)
+
+    @property
     def label_values(self) -> int:
-        """How many values the entry "label" of the batch has; 0 for networks without labels."""
-        return 0
+        """How many classes the networks know; 0 without labels."""
+        return (self.classes or 0) if self.conditional else 0
 
     def resolve(self, spec):
-        """The networks must be able to make, and judge, examples of the data's shape."""
+        """The networks must be able to make, and judge, examples of the data's shape, and of its labels."""
         shape = spec.shapes["image"].shape
         self.networks.check(shape)
         if self.ema >= 1:
@@ -111,7 +118,15 @@ class TwoPlayers:
                 f"{type(self).__name__}'s scores have no zero between real and fake to adapt an augmentation by: set "
                 "--system.augmentation.target 0 and a fixed probability"
             )
-        return self
+        if not self.conditional:
+            return self
+        counted = dataclasses.replace(self, classes=one_class_each(self, spec))
+        counted.networks.discriminator(counted.label_values, self.dtype)  # refuses labels where it takes none
+        return counted
+
+    def check_batch(self, batch):
+        if self.conditional:
+            check_labels(batch["label"], self.label_values)
 
     def init_variables(self, key: jax.Array, batch: dict[str, jax.Array]) -> dict[str, Any]:
         g_key, d_key = jax.random.split(key)
