@@ -19,7 +19,7 @@ def get_config() -> Experiment:
             final_learning_rate=5e-4,
             final_beta2=0.99,
             anneal=1500,
-            ema=0.998,
+            ema=0.99,
         ),
         data=Avatars(size=32),
         batch_size=16,
