@@ -1,7 +1,8 @@
 """Generators and discriminators without an objective: what systems that differ only in theirs share.
 
-`Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Big` those of BigGAN, `R3` those of R3GAN, `Perceptrons`
-for points. A system has them as its field `networks`, of the type `AnyNetworks` (see `jaxgan.training.two_players`).
+`Convolutional` are DCGAN's, `Residual` those of WGAN-GP and SNGAN, `Big` and `BigDeep` those of BigGAN, `R3` those of R3GAN,
+`Perceptrons` for points. A system has them as its field `networks`, of the type `AnyNetworks` (see
+`jaxgan.training.two_players`).
 
 `CharCNNRNN` and `WordGRU` read captions; a system has one as a field of the type `TextEncoder`.
 
@@ -15,6 +16,7 @@ import tyro
 
 from jaxgan.networks.base import Networks
 from jaxgan.networks.big import Big
+from jaxgan.networks.big_deep import BigDeep
 from jaxgan.networks.convolutional import Convolutional
 from jaxgan.networks.patch import Patch
 from jaxgan.networks.perceptrons import Perceptrons
@@ -26,12 +28,13 @@ from jaxgan.networks.translators import Translator, pass_through, translate_each
 from jaxgan.networks.unet import UNet
 
 # Which of them is said in a config; the command line changes its fields.
-AnyNetworks = Annotated[Convolutional | Residual | Big | R3 | Perceptrons, tyro.conf.AvoidSubcommands]
+AnyNetworks = Annotated[Convolutional | Residual | Big | BigDeep | R3 | Perceptrons, tyro.conf.AvoidSubcommands]
 
 __all__ = [
     "R3",
     "AnyNetworks",
     "Big",
+    "BigDeep",
     "CharCNNRNN",
     "Convolutional",
     "GivenVectors",

@@ -52,25 +52,28 @@ class Embedding(nn.Module):
         return jax.nn.one_hot(labels, self.classes) @ kernel.T
 
 
-def spectral_conv(features: int, kernel: int, dtype: jnp.dtype, name: str, use_bias: bool = True):
+def spectral_conv(features: int, kernel: int, dtype: jnp.dtype, name: str, use_bias: bool = True, enabled: bool = True):
     conv = Conv(features, kernel, use_bias=use_bias, kernel_init=ORTHOGONAL, dtype=dtype, name=name)
-    return spectral_norm(conv, name=f"{name}_norm")
+    return spectral_norm(conv, enabled, name=f"{name}_norm")
 
 
-def spectral_dense(features: int, name: str, use_bias: bool = True):
-    return spectral_norm(nn.Dense(features, use_bias, kernel_init=ORTHOGONAL, name=name), name=f"{name}_norm")
+def spectral_dense(features: int, name: str, use_bias: bool = True, enabled: bool = True):
+    dense = nn.Dense(features, use_bias, kernel_init=ORTHOGONAL, name=name)
+    return spectral_norm(dense, enabled, name=f"{name}_norm")
 
 
 class ConditionalNorm(nn.Module):
     """BatchNorm with a gain 1 + W c and a bias V c of each example's condition c [B, D]; then ReLU."""
 
     dtype: jnp.dtype
+    spectral: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array, condition: jax.Array, mode: Mode) -> jax.Array:
-        channels = x.shape[-1]
-        gain = 1 + spectral_dense(channels, "gain", use_bias=False)(condition)
-        bias = spectral_dense(channels, "bias", use_bias=False)(condition)
+        def dense(name):
+            return spectral_dense(x.shape[-1], name, use_bias=False, enabled=self.spectral)(condition)
+
+        gain, bias = 1 + dense("gain"), dense("bias")
         x = BatchNorm(affine=False, name="norm")(x.astype(jnp.float32), mode)
         return nn.relu(x * gain[:, None, None] + bias[:, None, None]).astype(self.dtype)
 
@@ -82,13 +85,14 @@ class Attention(nn.Module):
     """
 
     dtype: jnp.dtype
+    spectral: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         batch, height, width, channels = x.shape
 
         def conv(features, name):
-            return spectral_conv(features, 1, self.dtype, name, use_bias=False)
+            return spectral_conv(features, 1, self.dtype, name, use_bias=False, enabled=self.spectral)
 
         def pooled(x):
             return nn.max_pool(x, (2, 2), (2, 2)).reshape(batch, height * width // 4, -1)

@@ -68,7 +68,10 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
                 f"{next(iter(tensors))}: choose another --format"
             )
         if "blocks.0.0.conv3.weight" in tensors:
-            raise UserError(f"{file} is BigGAN-deep, whose blocks jaxgan does not have: only BigGAN's can be read")
+            raise UserError(
+                f"{file} is BigGAN-deep as that code has it, whose last layer makes 128 channels of which 3 are used: it is "
+                "not read; BigGAN-deep of pytorch-pretrained-BigGAN is, with --format biggan-huggingface"
+            )
         name = "G" if "output_layer.2.weight" in tensors else "D"
         if name in named:
             raise UserError(f"{named[name]} and {file} are both {name}: name one of them")

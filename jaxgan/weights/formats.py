@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # the help of a command needs the names alone
     from jaxgan.weights.file import Weights
 
 Format = Literal[
+    "biggan-huggingface",
     "biggan-pytorch",
     "pytorch-cyclegan-and-pix2pix",
     "pytorch-dcgan",
@@ -20,6 +21,7 @@ Format = Literal[
 ]
 
 MODULES = {
+    "biggan-huggingface": "biggan_huggingface",
     "biggan-pytorch": "biggan",
     "pytorch-cyclegan-and-pix2pix": "translators",
     "pytorch-dcgan": "dcgan",

@@ -14,7 +14,7 @@ from jaxgan import rows
 from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
 from jaxgan.metrics.evaluation import evaluate
-from jaxgan.networks import R3, Big, big
+from jaxgan.networks import R3, Big, BigDeep, big, big_deep
 from jaxgan.systems.biggan import BigGAN, orthogonality
 from jaxgan.systems.r3gan import R3GAN
 from jaxgan.training.step import initial_state
@@ -40,6 +40,7 @@ def smaller():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(big.GENERATOR, 8, (4, 4))
         patch.setitem(big.DISCRIMINATOR, 8, (4, 4))
+        patch.setitem(big_deep.DISCRIMINATOR, 8, (2, 4))
         yield
 
 
@@ -140,6 +141,21 @@ def test_without_classes_and_without_chunks():
     state = jax.jit(lambda: initial_state(system, 0, {"image": batch()["image"]}))()
     assert "shared" not in state.networks["G"].params
     assert "embed" not in state.networks["D"].params
+
+
+@pytest.mark.slow
+def test_the_deep_variant():
+    """A step of it; and that what goes past a block is not changed by it: with all of its last convolution 0 it is the input."""
+    networks = BigDeep(latent_dim=3, width=4, shared=4, attention=8)
+    _, after, metrics = step_once(dataclasses.replace(TINY, networks=networks), batch(), 1)
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.networks))
+    assert after.networks["D"].params["block0_0"]["shortcut"]["kernel"].shape == (1, 1, 8, 8)  # those that are missing
+    block, x = big_deep.Up(4, True, False, jnp.float32), jnp.arange(32.0).reshape(1, 2, 2, 8)
+    call = lambda method, *a: rows.solo(lambda: method(*a, x, jnp.ones((1, 3)), "running"))()  # noqa: E731
+    variables = call(block.init, jax.random.key(0))
+    variables["params"]["conv3"]["kernel"] *= 0
+    np.testing.assert_array_equal(call(block.apply, variables), x[..., :4].repeat(2, 1).repeat(2, 2))
 
 
 @pytest.mark.slow
