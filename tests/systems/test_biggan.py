@@ -145,7 +145,7 @@ def test_without_classes_and_without_chunks():
 
 @pytest.mark.slow
 def test_the_deep_variant():
-    """A step of it; and that what goes past a block is not changed by it: with all of its last convolution 0 it is the input."""
+    """A step of it; and what goes past a block is not changed by it: with its last convolution 0 it is the input."""
     networks = BigDeep(latent_dim=3, width=4, shared=4, attention=8)
     _, after, metrics = step_once(dataclasses.replace(TINY, networks=networks), batch(), 1)
     assert all(np.isfinite(value) for value in metrics.values())
