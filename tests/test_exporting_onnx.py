@@ -17,6 +17,8 @@ from jaxgan.data import Arrays, Spec
 from jaxgan.errors import UserError
 from jaxgan.media import Text
 from jaxgan.networks import (
+    R3,
+    Big,
     CharCNNRNN,
     Convolutional,
     GivenVectors,
@@ -28,12 +30,15 @@ from jaxgan.networks import (
     WordGRU,
 )
 from jaxgan.run import Run
+from jaxgan.systems.biggan import BigGAN
 from jaxgan.systems.cgan import CGAN
 from jaxgan.systems.cogan import CoGAN
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
+from jaxgan.systems.fastgan import FastGAN
 from jaxgan.systems.gan import GAN
 from jaxgan.systems.pix2pix import Pix2Pix
+from jaxgan.systems.r3gan import R3GAN
 from jaxgan.systems.sngan import SNGAN
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.text2image import TextToImage
@@ -60,6 +65,12 @@ RUNS = {
     "kernel of five": (DCGAN(networks=dataclasses.replace(TINY, kernel=5)), {"image": PICTURE}),
     "residual": (WGANGP(networks=RESIDUAL), {"image": PICTURE}),
     "sngan": (SNGAN(networks=RESIDUAL, conditional=True), {"image": PICTURE, "label": ()}),
+    "r3gan": (
+        R3GAN(R3(latent_dim=4, width=8, group_width=4, blocks=1), conditional=True),
+        {"image": PICTURE, "label": ()},
+    ),
+    "biggan": (BigGAN(Big(latent_dim=4, width=2, shared=4, attention=16)), {"image": PICTURE, "label": ()}),
+    "fastgan": (FastGAN(latent_dim=4, width=2, discriminator_width=2), {"image": PICTURE}),
     "cogan": (CoGAN(latent_dim=4, width=4), {"image": PICTURE, "label": ()}),
     "pix2pix": (Pix2Pix(generator=UNet(width=4), discriminator=PATCH), {"input": PICTURE, "image": PICTURE}),
     "batch norm": (
