@@ -15,7 +15,7 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import configs, rows, workdir
-from jaxgan.data import TFDS, Batches, Folder, Letters, Pairs
+from jaxgan.data import TFDS, Batches, Clipart, Folder, Letters, Pairs
 from jaxgan.data.sets import emoji
 from jaxgan.training.step import initial_state, take_turns
 from jaxgan.training.style_players import StylePlayers
@@ -106,6 +106,10 @@ def data_at_hand(experiment: jaxgan.Experiment, folder):
             )
         elif isinstance(data, Letters):
             data = dataclasses.replace(data, path=str(Path(matplotlib.get_data_path()) / "fonts" / "ttf"), part="all")
+        elif isinstance(data, Clipart):
+            folder.mkdir()
+            pictures_with_captions(folder / data.topics[0])
+            data = dataclasses.replace(data, path=str(folder))
         elif isinstance(data, Folder):
             pictures_with_captions(folder)
             data = dataclasses.replace(data, path=str(folder))
