@@ -41,6 +41,8 @@ from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.r3gan import R3GAN
 from jaxgan.systems.sngan import SNGAN
 from jaxgan.systems.stargan import StarGAN
+from jaxgan.systems.stylegan import StyleGAN
+from jaxgan.systems.stylegan2 import StyleGAN2
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training.step import initial_state
@@ -71,6 +73,14 @@ RUNS = {
     ),
     "biggan": (BigGAN(Big(latent_dim=4, width=2, shared=4, attention=16)), {"image": PICTURE, "label": ()}),
     "fastgan": (FastGAN(latent_dim=4, width=2, discriminator_width=2), {"image": PICTURE}),
+    "stylegan2": (
+        StyleGAN2(latent_dim=4, style_dim=4, mapping_layers=2, width=4, channel_base=64, group=2, conditional=True),
+        {"image": PICTURE, "label": ()},
+    ),
+    "stylegan": (
+        StyleGAN(latent_dim=4, style_dim=4, mapping_layers=2, width=4, channel_base=64, group=2),
+        {"image": PICTURE},
+    ),
     "cogan": (CoGAN(latent_dim=4, width=4), {"image": PICTURE, "label": ()}),
     "pix2pix": (Pix2Pix(generator=UNet(width=4), discriminator=PATCH), {"input": PICTURE, "image": PICTURE}),
     "batch norm": (
@@ -107,7 +117,9 @@ def begun(system, shapes, folder) -> Run:
         more = 0.2 * random.normal(size=leaf.shape)
         if jax.tree_util.keystr(path).endswith("['count']"):
             return leaf
-        return (leaf + (np.abs(more) if "['var']" in jax.tree_util.keystr(path) else more)).astype(leaf.dtype)
+        if "['var']" in jax.tree_util.keystr(path):
+            more = np.abs(more) - 0.95 * isinstance(system, FastGAN)  # whose weights all have a norm of 1
+        return (leaf + more).astype(leaf.dtype)
 
     networks = jax.tree_util.tree_map_with_path(enlarged, state.networks)
     return Run(folder, record, 1, lambda: state.replace(networks=networks), {})

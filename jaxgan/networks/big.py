@@ -95,14 +95,15 @@ class Attention(nn.Module):
             return spectral_conv(features, 1, self.dtype, name, use_bias=False, enabled=self.spectral)
 
         def pooled(x):
-            return nn.max_pool(x, (2, 2), (2, 2)).reshape(batch, height * width // 4, -1)
+            blocks = x.reshape(batch, height // 2, 2, width // 2, 2, x.shape[-1])
+            return blocks.max((2, 4)).reshape(batch, height * width // 4, x.shape[-1])
 
-        theta = conv(channels // 8, "theta")(x).reshape(batch, height * width, -1)
+        theta = conv(channels // 8, "theta")(x).reshape(batch, height * width, channels // 8)
         phi, g = pooled(conv(channels // 8, "phi")(x)), pooled(conv(channels // 2, "g")(x))
         shares = jax.nn.softmax(jnp.einsum("bqc,bkc->bqk", theta, phi).astype(jnp.float32))
         seen = jnp.einsum("bqk,bkc->bqc", shares.astype(self.dtype), g)
         gamma = self.param("gamma", nn.initializers.zeros, (), jnp.float32)
-        return x + gamma.astype(x.dtype) * conv(channels, "o")(seen.reshape(batch, height, width, -1))
+        return x + gamma.astype(x.dtype) * conv(channels, "o")(seen.reshape(batch, height, width, channels // 2))
 
 
 class Up(nn.Module):

@@ -99,7 +99,7 @@ class Generator(Layers):
         dense = nn.Dense(
             2 * features(SMALLEST) * SMALLEST**2, use_bias=False, kernel_init=normal(), dtype=self.dtype, name="first"
         )
-        x = spectral_norm(dense)(z).reshape(len(z), SMALLEST, SMALLEST, -1)
+        x = spectral_norm(dense)(z).reshape(-1, SMALLEST, SMALLEST, 2 * features(SMALLEST))
         maps, side = {SMALLEST: self.gated(x, mode)}, SMALLEST
         while side < self.side:
             side *= 2

@@ -81,8 +81,9 @@ def smooth(x: jax.Array) -> jax.Array:
 
 
 def _pad(x: jax.Array, axis: int, before: int, after: int) -> jax.Array:
-    """With zeros along an axis."""
-    return jnp.pad(x, [(before, after) if i == axis else (0, 0) for i in range(x.ndim)])
+    """With zeros along an axis; laid beside it, since jax2onnx cannot pad what has any number of rows."""
+    zeros = [jnp.zeros_like(jax.lax.slice_in_dim(x, 0, count, axis=axis)) for count in (before, after)]
+    return jnp.concatenate([zeros[0], x, zeros[1]], axis)
 
 
 upsample.defvjp(lambda x: (upsample(x), None), lambda _, y: (4 * downsample(y),))
