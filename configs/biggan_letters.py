@@ -1,6 +1,8 @@
 """BigGAN on the letters A to Z of the fonts that are installed, 32x32, for two CPU cores.
 
-jaxgan train biggan_letters
+    jaxgan train biggan_letters
+
+Not trained yet, but in the tests. `python -m tests.benchmarks.letters` scores it.
 """
 
 from jaxgan import Experiment
