@@ -150,7 +150,7 @@ class Generator(nn.Module):
     width: int
     shared: int
     hierarchical: bool
-    attention: int
+    attention: int | None
     classes: int
     dtype: jnp.dtype
 
@@ -176,7 +176,7 @@ class Discriminator(nn.Module):
     """Pictures [B, H, W, C] in [-1, 1], and labels [B] where there are classes, to scores [B]."""
 
     width: int
-    attention: int
+    attention: int | None
     classes: int
     dtype: jnp.dtype
 
@@ -218,8 +218,8 @@ class Big(Networks):
     """Length of a class's vector in the generator."""
     hierarchical: bool = True
     """Whether each block has a chunk of z of its own; else z is seen by the first layer alone."""
-    attention: int = 64
-    """Side of the feature map with attention; 0 for none."""
+    attention: int | None = 64
+    """Side of the feature map with attention; None for none."""
 
     @property
     def apart(self):

@@ -92,7 +92,7 @@ class Generator(nn.Module):
     image_shape: tuple[int, int, int]
     width: int
     shared: int
-    attention: int
+    attention: int | None
     spectral: bool
     classes: int
     dtype: jnp.dtype
@@ -121,7 +121,7 @@ class Discriminator(nn.Module):
     """Pictures [B, H, W, C] in [-1, 1], and labels [B] where there are classes, to scores [B]."""
 
     width: int
-    attention: int
+    attention: int | None
     classes: int
     dtype: jnp.dtype
 
@@ -160,8 +160,8 @@ class BigDeep(Networks):
     """Channels of the narrowest feature map; the widest has 16 times as many."""
     shared: int = 128
     """Length of a class's vector in the generator."""
-    attention: int = 64
-    """Side of the feature map with attention; 0 for none."""
+    attention: int | None = 64
+    """Side of the feature map with attention; None for none."""
     generator_spectral_norm: bool = True
     """Spectral normalisation of the generator, too; off in weights that were divided by their norms once and for all."""
 

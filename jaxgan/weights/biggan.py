@@ -101,12 +101,12 @@ def _side(file: Weights, table: dict[int, tuple[int, ...]], blocks: int, channel
     )
 
 
-def _attention(file: Weights, sides: list[int]) -> int:
-    """The side of the map with attention, by those of the blocks' outputs; 0 where there is none."""
+def _attention(file: Weights, sides: list[int]) -> int | None:
+    """The side of the map with attention, by those of the blocks' outputs; None where there is none."""
     found = [side for number, side in enumerate(sides) if f"blocks.{number}.1.gamma" in file.tensors]
     if len(found) > 1:
         raise UserError(f"{file}: it has attention at {', '.join(map(str, found))}, and jaxgan's networks at one size")
-    return found[0] if found else 0
+    return found[0] if found else None
 
 
 def _generator(file: Weights) -> dict[str, Any]:

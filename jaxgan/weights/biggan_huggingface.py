@@ -90,7 +90,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     attended = [number for number in range(len(numbers) + 1) if f"generator.layers.{number}.gamma" in file.tensors]
     networks = BigDeep(
         latent_dim=inputs - shared, width=width, shared=shared, generator_spectral_norm=False,
-        attention=SMALLEST << (attended[0] // BLOCKS) if attended else 0,
+        attention=SMALLEST << (attended[0] // BLOCKS) if attended else None,
     )  # fmt: skip
     return Recognised(BigGAN(networks=networks, classes=classes), {"G": file}, side, COLORS, classes=classes)
 

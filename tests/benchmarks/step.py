@@ -155,7 +155,7 @@ def r3gan(width: int, size: int) -> tuple:
 
 def biggan(width: int, size: int) -> tuple:
     """Two moves of the discriminator; a width of 16 is a sixth of the paper's."""
-    networks = Big(latent_dim=64, width=width, shared=64, attention=0)
+    networks = Big(latent_dim=64, width=width, shared=64, attention=None)
     return BigGAN(networks, classes=CLASSES), BigGANStep(size, width, 64, 64, CLASSES)
 
 

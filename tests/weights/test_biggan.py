@@ -97,7 +97,7 @@ def test_a_file_samples_by_class_and_goes_out_again(tmp_path, small, capsys):
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize(("side", "hierarchical", "attention"), [(32, True, 16), (64, False, 32)])
+@pytest.mark.parametrize(("side", "hierarchical", "attention"), [(32, True, 16), (64, False, 32), (32, False, None)])
 def test_networks_beside_pytorch(tmp_path, side, hierarchical, attention):
     import torch
 
