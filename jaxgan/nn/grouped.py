@@ -5,8 +5,8 @@ in groups, to any order. Here as many groups as have `CHUNK` features are one co
 0 where input and output are of different groups, in the form that `jaxgan.nn.cpu` has for it: more multiplications, and yet
 faster, since a convolution of few features leaves most of a processor idle. 3x3 on 16x16x128 in groups of 16, batch 16, 2
 cores: value and gradients 37 ms of processor time for 1,174, a gradient penalty 72 for 2,565, in chunks of 64 features. R3GAN's
-step at 32x32, width 128, takes 212 ms in chunks of 32, 321 of 64, and 223 with a convolution for each group, which compile in 12,
-10 and 19 s.
+step at 32x32, width 128, takes 212 ms in chunks of 32, 321 of 64, and 223 with a convolution for each group; they compile in
+12, 10 and 19 s.
 """
 
 import math
