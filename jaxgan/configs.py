@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import importlib.machinery
 import importlib.util
 import sys
 import traceback
@@ -43,6 +44,13 @@ def find(config: str) -> Path:
     raise UserError(f"{what}. Give the path of a Python file, or one of {', '.join(names)}.")
 
 
+class _Uncached(importlib.machinery.SourceFileLoader):
+    """Keeps no bytecode beside a config: whoever runs one finds the folder as it was."""
+
+    def set_data(self, path, data, *, _mode=0o666):
+        pass
+
+
 def load(config: str) -> "Experiment":
     """The experiment of a config.
 
@@ -52,9 +60,10 @@ def load(config: str) -> "Experiment":
     from jaxgan.experiment import Experiment
 
     path = find(config)
-    specification = importlib.util.spec_from_file_location(f"jaxgan_config_{path.stem}", path)
-    if specification is None or specification.loader is None:
+    if path.suffix != ".py":
         raise UserError(f"{path} is not a Python file: a config is one, with a function get_config()")
+    name = f"jaxgan_config_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path, loader=_Uncached(name, str(path)))
     module = importlib.util.module_from_spec(specification)
     # By its name a dataclass that the config defines finds its module again.
     sys.modules[module.__name__] = module
