@@ -136,13 +136,14 @@ def with_standing_statistics(
     Raises:
         UserError: the system's generator has none.
     """
-    if not hasattr(system, "standing") or "batch_stats" not in variables["G"]:
+    if "batch_stats" not in variables.get("G", {}):
         raise UserError(f"{type(system).__name__}'s generator has no running statistics here: leave standing out")
     key, draw = jax.random.key(np.uint32(seed), impl="threefry2x32"), compiled_latents(system)
 
     @jax.jit
     def one_pass(variables, z, inputs):
-        return rows.solo(lambda: system.standing(variables, system.truncate(variables, z, psi, inputs), inputs))()
+        made = rows.solo(lambda: system.standing(variables, system.truncate(variables, z, psi, inputs), inputs))()
+        return {**variables, "G": {**variables["G"], "batch_stats": made["batch_stats"]}}
 
     for number in range(passes):
         # Not those of the samples of this seed.

@@ -143,6 +143,16 @@ class Down(nn.Module):
         return y + (shortcut(x) if x.shape[-1] != self.features else x)
 
 
+def projected(x: jax.Array, labels: jax.Array | None, classes: int) -> jax.Array:
+    """Scores [B] of a discriminator's last map [B, H, W, C]: called by the module that owns the layers."""
+    features = nn.relu(x).astype(jnp.float32).sum((1, 2))
+    score = spectral_dense(1, "linear")(features)[:, 0]
+    if classes:
+        embed = Embedding(features.shape[-1], classes, name="embed")
+        score += (spectral_norm(embed, name="embed_norm")(labels) * features).sum(-1)
+    return score
+
+
 class Generator(nn.Module):
     """Latents [B, latent], and labels [B] where there are classes, to pictures [B, H, W, C] in [-1, 1]."""
 
@@ -189,12 +199,7 @@ class Discriminator(nn.Module):
             x = Down(out, number == 0, number < downs, self.dtype, name=f"block{number}")(x)
             if x.shape[1] == self.attention and number < downs:
                 x = Attention(self.dtype, name=f"attention{number}")(x)
-        features = nn.relu(x).astype(jnp.float32).sum((1, 2))
-        score = spectral_dense(1, "linear")(features)[:, 0]
-        if self.classes:
-            embed = Embedding(features.shape[-1], self.classes, name="embed")
-            score += (spectral_norm(embed, name="embed_norm")(labels) * features).sum(-1)
-        return score
+        return projected(x, labels, self.classes)
 
 
 @dataclasses.dataclass(frozen=True)

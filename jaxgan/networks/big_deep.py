@@ -20,11 +20,12 @@ from jaxgan.networks.big import (
     Attention,
     ConditionalNorm,
     Embedding,
+    projected,
     spectral_conv,
     spectral_dense,
 )
 from jaxgan.networks.residual import double, halve
-from jaxgan.nn import BatchNorm, Mode, spectral_norm
+from jaxgan.nn import BatchNorm, Mode
 
 DISCRIMINATOR = {
     64: (1, 2, 4, 8, 16),
@@ -134,12 +135,7 @@ class Discriminator(nn.Module):
                 x = Down(out, number == 0, self.dtype, name=f"block{level}_{number}")(x)
             if x.shape[1] == self.attention:
                 x = Attention(self.dtype, name=f"attention{level}")(x)
-        seen = nn.relu(x).astype(jnp.float32).sum((1, 2))
-        score = spectral_dense(1, "linear")(seen)[:, 0]
-        if self.classes:
-            embed = Embedding(seen.shape[-1], self.classes, name="embed")
-            score += (spectral_norm(embed, name="embed_norm")(labels) * seen).sum(-1)
-        return score
+        return projected(x, labels, self.classes)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,7 @@ def output_form(geometry: Geometry, x: jax.Array, kernel: jax.Array) -> Form:
     chunks, inner = _cut(geometry, x.shape[-1], kernel.shape[-1])
 
     def form(x, kernel):
-        pairs = zip(_split(x, chunks), _block_diagonal(kernel, geometry.groups, chunks), strict=True)
+        pairs = zip(jnp.split(x, chunks, -1), _block_diagonal(kernel, geometry.groups, chunks), strict=True)
         return jnp.concatenate([_whole("output", inner, *pair) for pair in pairs], -1)
 
     return form
@@ -37,7 +37,7 @@ def input_form(geometry: Geometry, kernel: jax.Array, y: jax.Array) -> Form:
     chunks, inner = _cut(geometry, kernel.shape[-2] * geometry.groups, y.shape[-1])
 
     def form(kernel, y):
-        pairs = zip(_block_diagonal(kernel, geometry.groups, chunks), _split(y, chunks), strict=True)
+        pairs = zip(_block_diagonal(kernel, geometry.groups, chunks), jnp.split(y, chunks, -1), strict=True)
         return jnp.concatenate([_whole("input", inner, *pair) for pair in pairs], -1)
 
     return form
@@ -50,7 +50,7 @@ def kernel_form(geometry: Geometry, x: jax.Array, y: jax.Array) -> Form:
     keep = jax.linear_transpose(lambda kernel: _block_diagonal(kernel, geometry.groups, chunks), shape)
 
     def form(x, y):
-        pairs = zip(_split(x, chunks), _split(y, chunks), strict=True)
+        pairs = zip(jnp.split(x, chunks, -1), jnp.split(y, chunks, -1), strict=True)
         return keep([_whole("kernel", inner, *pair) for pair in pairs])[0]
 
     return form
@@ -70,10 +70,6 @@ def _whole(name: str, geometry: Geometry, a: jax.Array, b: jax.Array) -> jax.Arr
     plain = {"output": cpu.convolve, "input": cpu.transposed_in_input, "kernel": cpu.transposed_in_kernel}[name]
     form = getattr(module, f"{name}_form")(geometry, a, b)
     return form(a, b) if form else plain(geometry, a, b)
-
-
-def _split(x: jax.Array, chunks: int) -> list[jax.Array]:
-    return jnp.split(x, chunks, -1)
 
 
 def _block_diagonal(kernel: jax.Array, groups: int, chunks: int) -> list[jax.Array]:

@@ -193,6 +193,9 @@ class CoGAN(System):
         pictures, _ = self.generate(variables, z, inputs["image"].shape[1:], "running")
         return pictures[self.domain(inputs), jnp.arange(z.shape[0])]
 
+    def standing(self, variables, z, inputs):
+        return self.generate(variables, z, inputs["image"].shape[1:], "standing")[1]["G"]
+
     def preview(self, variables, inputs, key):
         """Rows of one latent's two pictures."""
         count, *shape = inputs["image"].shape

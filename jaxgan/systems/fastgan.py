@@ -121,9 +121,7 @@ class FastGAN(System):
         return self.generator(shape).apply(variables["G"], z, mode, key, mutable=mutable)
 
     def standing(self, variables, z, inputs):
-        """As `TwoPlayers.standing`."""
-        _, changed = self.generate(variables, z, inputs["image"].shape[1:], "standing", None)
-        return {**variables, "G": {**variables["G"], "batch_stats": changed["batch_stats"]}}
+        return self.generate(variables, z, inputs["image"].shape[1:], "standing", None)[1]
 
     def fakes(self, c: Context, key: jax.Array):
         """As many pictures as there are real ones, of fresh latents and noise."""

@@ -177,6 +177,9 @@ class InfoGAN(System):
     def decode(self, variables, z, inputs):
         return self.generate(variables, z, inputs["image"].shape[1:], "running")[0]
 
+    def standing(self, variables, z, inputs):
+        return self.generate(variables, z, inputs["image"].shape[1:], "standing")[1]
+
     def judge(self, variables, pictures: jax.Array, mode: Mode = "batch"):
         """(D's logits [B], its features [B, hidden]) of pictures [B, H, W, C], and its new statistics."""
         network = Discriminator(self.width, self.hidden, self.dtype)

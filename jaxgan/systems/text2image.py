@@ -274,6 +274,10 @@ class TextToImage(System):
             variables["G"], z, self.embed(variables, inputs["text"]), "running"
         )
 
+    def standing(self, variables, z, inputs):
+        generator, mutable = self._generator(inputs["image"]), statistics_of(variables["G"])
+        return generator.apply(variables["G"], z, self.embed(variables, inputs["text"]), "standing", mutable=mutable)[1]
+
     def invert(self, variables, pictures):
         if self.style_after is None:
             raise UserError(

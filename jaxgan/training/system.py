@@ -240,6 +240,16 @@ class System(abc.ABC):
         """
         raise UserError(f"{type(self).__name__} has no network that finds the latents of a picture")
 
+    def standing(
+        self, variables: dict[str, dict[str, Any]], z: jax.Array, inputs: dict[str, jax.Array]
+    ) -> dict[str, dict[str, Any]]:
+        """The collections that G has after a pass of these latents in the mode "standing" of its norms (`BatchNorm`).
+
+        Of a generator with such norms, whose statistics can then be found anew (`Run.standing`). The arguments are those of
+        `decode`.
+        """
+        raise UserError(f"{type(self).__name__} has no standing statistics: leave standing out")
+
     def truncate(
         self, variables: dict[str, dict[str, Any]], z: jax.Array, psi: float | jax.Array, inputs: dict[str, jax.Array]
     ) -> jax.Array:

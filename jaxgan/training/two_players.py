@@ -159,10 +159,7 @@ class TwoPlayers:
         )
 
     def standing(self, variables: dict[str, Any], z: jax.Array, inputs: dict[str, jax.Array]) -> dict[str, Any]:
-        """The variables with the statistics of G's norms averaged over one more batch of latents: `BatchNorm`, "standing"."""
-        _, changed = self.generate(variables, z, inputs, "standing")
-        kept = {name: changed[name] for name in changed if name == "batch_stats"}
-        return {**variables, "G": {**variables["G"], **kept}}
+        return self.generate(variables, z, inputs, "standing")[1]
 
     def discriminator_turn(self, c: Context) -> Turn:
         """Fresh fakes, and what the discriminator makes of them and of the real examples."""
