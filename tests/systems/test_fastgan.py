@@ -107,13 +107,23 @@ def test_margins_and_quarters():
         np.testing.assert_array_equal(cut[number], images[number][place])
 
 
-def test_excitation_weights_a_map_by_a_small_one():
-    module = fast.Excitation(jnp.float32, 6)
-    small = jnp.array(np.random.default_rng(0).normal(size=(2, 8, 8, 3)), jnp.float32)
-    variables = module.init(jax.random.key(0), small)
-    weights = module.apply(variables, small)
-    assert weights.shape == (2, 1, 1, 6)
-    assert ((weights > 0) & (weights < 1)).all()
+def test_excitation():
+    """By hand: a 4x4 convolution of the 4x4 map, swish, 1x1, sigmoid."""
+    module = fast.Excitation(jnp.float32, 8)
+    small = jnp.array(np.random.default_rng(1).normal(size=(2, 4, 4, 6)), jnp.float32)
+    own = jax.tree.map(lambda leaf: 10 * leaf, module.init(jax.random.key(0), small))
+    kernels = [own["params"][f"Conv_{number}"]["kernel"] for number in (0, 1)]
+    us = [own["spectral"][f"SpectralNorm_{number}"][f"Conv_{number}/kernel/u"] for number in (0, 1)]
+
+    def normed(kernel, u):
+        flat = np.asarray(kernel).reshape(-1, kernel.shape[-1])
+        v = np.asarray(u) @ flat.T
+        return flat / np.linalg.norm(v / np.linalg.norm(v) @ flat)
+
+    first, second = map(normed, kernels, us)
+    hidden = np.asarray(small).reshape(2, -1) @ first
+    expected = 1 / (1 + np.exp(-(hidden / (1 + np.exp(-hidden))) @ second))
+    np.testing.assert_allclose(module.apply(own, small)[:, 0, 0], expected, rtol=1e-4)
 
 
 def test_what_it_refuses():
