@@ -42,6 +42,16 @@ def folder(root: Path, name: str, seed: int) -> Path:
     return root / name.replace(" ", "_") / f"seed{seed}"
 
 
+def fit_for(minutes: float, experiment: jaxgan.Experiment, where: Path) -> jaxgan.Run:
+    """Until it has as many minutes, or its steps; compilation included."""
+    clock = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
+    clock.daemon = True
+    clock.start()
+    run = jaxgan.fit(experiment, where, quiet=True)
+    clock.cancel()
+    return run
+
+
 def train(root: Path, minutes: float, only: list[str], seeds: list[int]) -> None:
     for seed in seeds:
         for name, (system, batch) in runs().items():
@@ -51,11 +61,7 @@ def train(root: Path, minutes: float, only: list[str], seeds: list[int]) -> None
                 system=system, data=Avatars(size=32), batch_size=batch, steps=ENDLESS, seed=seed, sample_every=500,
                 checkpoint_every=500,
             )  # fmt: skip
-            clock = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
-            clock.daemon = True
-            clock.start()
-            run = jaxgan.fit(experiment, folder(root, name, seed), quiet=True)
-            clock.cancel()
+            run = fit_for(minutes, experiment, folder(root, name, seed))
             print(f"{name}, seed {seed}: {run.step} steps, {run.step * batch:,} pictures", flush=True)
 
 
