@@ -190,7 +190,7 @@ def test_eight_devices_equal_one(eight_devices_equal_one):
 
 
 @pytest.mark.slow
-def test_standing_statistics(tmp_path, capsys):
+def test_exact_resume_and_standing_statistics(tmp_path, capsys):
     """Plain averages over passes, for the truncation that is asked for; the weights, and the run itself, stay as they are."""
     from jaxgan.cli import main
 
@@ -198,8 +198,12 @@ def test_standing_statistics(tmp_path, capsys):
     system = dataclasses.replace(
         TINY, networks=dataclasses.replace(TINY.networks, width=4), classes=None, orthogonality=0.0
     )
+    system = dataclasses.replace(system, accumulate=2, ema_start=1)
     experiment = jaxgan.Experiment(system=system, data=data, batch_size=8, steps=3, devices=1)
     run = jaxgan.fit(experiment, tmp_path / "run", quiet=True)
+    # Spectral vectors, running statistics and minibatches that are added up go on as if nobody had stopped.
+    assert jaxgan.fit(dataclasses.replace(experiment, steps=2), tmp_path / "stopped", quiet=True).step == 2
+    assert jaxgan.fit(experiment, tmp_path / "stopped", quiet=True).digest == run.digest
     own, stands = run.variables()["G"], run.standing(4).variables()["G"]
     jax.tree.map(np.testing.assert_array_equal, own["params"], stands["params"])
     jax.tree.map(np.testing.assert_array_equal, own["spectral"], stands["spectral"])

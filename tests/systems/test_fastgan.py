@@ -11,7 +11,9 @@ from jaxgan import rows
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial
-from jaxgan.networks import fast
+from jaxgan.metrics import vgg
+from jaxgan.networks import fast, projected
+from jaxgan.networks.augmentation import Augmentation
 from jaxgan.systems.fastgan import FastGAN
 from jaxgan.training.step import initial_state
 from tests.systems.conftest import step_once
@@ -127,6 +129,11 @@ def test_excitation():
 
 
 def test_what_it_refuses():
+    seen = Spec({"image": np.zeros((32, 32, 3), np.float32)})
+    with pytest.raises(UserError, match="pictures of 64 pixels or more"):
+        dataclasses.replace(TINY, projected="vgg16.pth").resolve(seen)
+    with pytest.raises(UserError, match=r"leave out --system\.vgg16"):
+        dataclasses.replace(TINY, projected="vgg16.pth", vgg16="vgg16.pth").resolve(seen)
     for shape in ((48, 48, 3), (32, 64, 3), (16, 16, 3)):
         with pytest.raises(UserError, match="a side of 32, 64"):
             TINY.resolve(Spec({"image": np.zeros(shape, np.float32)}))
@@ -144,3 +151,75 @@ def test_large_pictures_begin_with_strides():
 @pytest.mark.eight_devices
 def test_eight_devices_equal_one(eight_devices_equal_one):
     eight_devices_equal_one(TINY, {"image": pictures(16)})
+
+
+def maps_of(count, side, channels):
+    random = np.random.default_rng(0)
+    return tuple(
+        jnp.array(random.normal(size=(count, side >> i, side >> i, c)), jnp.float32) for i, c in enumerate(channels)
+    )
+
+
+@pytest.mark.parity
+def test_the_projected_discriminator_is_the_reference_s():
+    """Its formula in PyTorch: channels mixed, scales mixed from the smallest up, a discriminator for each."""
+    import torch
+    from torch.nn import functional
+
+    maps, module = maps_of(2, 32, (3, 4, 5, 6)), projected.Projected(width=2)
+    variables = module.init(jax.random.key(0), maps, "batch")
+    judged = rows.solo(lambda: module.apply(variables, maps, "batch", mutable=["batch_stats", "spectral"]))
+    logits, changed = jax.jit(judged)()
+    assert logits.shape == (2, 100)
+    assert set(changed) == {"batch_stats", "spectral"}  # and "random" is not
+
+    def mix(x, name):
+        own = variables["random"][name]
+        return functional.conv2d(
+            x, torch.tensor(np.array(own["kernel"])).T[:, :, None, None], torch.tensor(np.array(own["bias"]))
+        )
+
+    def normed(judge, number):
+        kernel = np.array(variables["params"][judge][f"Conv_{number}"]["kernel"])
+        u = np.array(variables["spectral"][judge][f"SpectralNorm_{number}"][f"Conv_{number}/kernel/u"])
+        flat = kernel.reshape(-1, kernel.shape[-1])
+        v = (u @ flat.T) / np.linalg.norm(u @ flat.T)
+        return torch.tensor((kernel / np.linalg.norm(v @ flat)).transpose(3, 2, 0, 1))
+
+    x, found = 0, []
+    for number in (3, 2, 1, 0):
+        own = torch.tensor(np.array(maps[number])).permute(0, 3, 1, 2)
+        x = x + mix(own / own.square().mean((1, 2, 3), keepdim=True).sqrt(), f"channels{number}")
+        x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+        x = y = mix(x, f"scales{number}")
+        layer = 0
+        while y.shape[2] > 8:
+            y = functional.conv2d(y, normed(f"judge{number}", layer), stride=2, padding=1)
+            y, layer = functional.leaky_relu(functional.batch_norm(y, None, None, training=True), 0.2), layer + 1
+        found.insert(0, functional.conv2d(y, normed(f"judge{number}", layer)).flatten(1))
+    np.testing.assert_allclose(logits, torch.cat(found, 1), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_random_weights_stay_while_the_discriminators_learn(tmp_path, monkeypatch):
+    """With a file of VGG16 in hand; the loss is the hinge's of margin 1, and nothing is drawn again."""
+    monkeypatch.setattr(vgg, "BLOCKS", tuple((4, 1) for _ in vgg.BLOCKS))
+    monkeypatch.setattr(vgg, "read_vgg16", lambda path: (None, small_vgg16()))
+    system = dataclasses.replace(TINY, projected="vgg16.pth", augmentation=Augmentation())
+    images = {"image": pictures(4, 64)}
+    start, after, metrics = step_once(system, images, 1)
+    assert "discriminator/drawn_again" not in metrics
+    before, now = start.networks["D"], after.networks["D"]
+    jax.tree.map(np.testing.assert_array_equal, before.variables["random"], now.variables["random"])
+    assert all(jax.tree.leaves(jax.tree.map(lambda a, b: not np.array_equal(a, b), before.params, now.params)))
+    assert any(
+        jax.tree.leaves(
+            jax.tree.map(lambda a, b: not np.array_equal(a, b), start.networks["G"].params, after.networks["G"].params)
+        )
+    )
+
+
+def small_vgg16():
+    shape = jnp.zeros((1, 32, 32, 3))
+    variables = vgg.VGG16().init(jax.random.key(0), shape)
+    return {"params": variables["params"], "constants": variables["constants"]}
