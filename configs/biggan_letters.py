@@ -14,16 +14,16 @@ from jaxgan.systems.biggan import BigGAN
 def get_config() -> Experiment:
     return Experiment(
         system=BigGAN(
-            networks=Big(latent_dim=64, width=16, shared=64),
+            networks=Big(latent_dim=64, width=8, shared=64),
             discriminator_moves=1,
-            generator_learning_rate=2e-4,
-            discriminator_learning_rate=4e-4,
+            generator_learning_rate=3e-4,
+            discriminator_learning_rate=6e-4,
             ema=0.998,
             ema_start=500,
         ),
         data=Letters(),
-        batch_size=64,
-        steps=4000,
+        batch_size=32,
+        steps=7000,
         log_every=20,
         sample_every=500,
         checkpoint_every=100,

@@ -116,6 +116,10 @@ def main() -> None:
     mean = np.stack([train[0][train[1] == letter].mean(0) for letter in range(LETTERS)])
     labels, styles = np.tile(np.arange(LETTERS), STYLES), np.repeat(np.arange(STYLES), LETTERS)
     scored("mean letters", mean[labels], labels, styles)
+    whole = next(font for font in range(train[2].max() + 1) if (train[2] == font).sum() == LETTERS)
+    chosen = np.flatnonzero(train[2] == whole)
+    chosen = chosen[np.argsort(train[1][chosen])]
+    scored("one font", np.tile(train[0][chosen], (STYLES, 1, 1, 1)), labels, styles)
     run = jaxgan.restore(arguments.workdir)
     scored("running statistics", *made_by(run, 1.0))
     sheets = []
