@@ -2,10 +2,10 @@
 
     jaxgan train biggan_letters
 
-Fonts are Debian's packages (jaxgan/data/README.md), 389 of them here. 7,000 steps took 31 minutes beside tests. A support vector
-machine finds the letter that was asked for in all samples, letters of one latent share their weight and slant, and the features
-of a classifier find a tenth of unseen fonts' variety: recall 0.10, FID 11, where fonts that were trained on have 0.86 and 3.0.
-`python -m tests.benchmarks.letters` scores it.
+Fonts are Debian's packages (jaxgan/data/README.md), 389 of them here. 7,000 steps took 31 minutes beside tests. A support
+vector machine finds the letter that was asked for in all samples, letters of one latent share their weight and slant, and the
+features of a classifier find a tenth of unseen fonts' variety: recall 0.10, FID 11, where fonts that were trained on have 0.86
+and 3.0. `python -m tests.benchmarks.letters` scores it.
 """
 
 from jaxgan import Experiment

@@ -25,6 +25,7 @@ from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.joint import Joint
 from jaxgan.data.pairs import Pairs
+from jaxgan.data.photographs import Photographs
 from jaxgan.data.pipeline import Batches
 from jaxgan.data.sets.avatar_captions import AvatarCaptions
 from jaxgan.data.sets.avatars import Avatars
@@ -63,6 +64,7 @@ __all__ = [
     "OpenMoji",
     "OpenMojiPairs",
     "Pairs",
+    "Photographs",
     "Points",
     "Records",
     "Spec",

@@ -3,13 +3,14 @@
 Everything here is deterministic; the two random steps, crop and flip, are in `base.ImageData.transform`.
 """
 
+import contextlib
 import errno
 import functools
 import io
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -85,13 +86,24 @@ def read_picture(path: str | os.PathLike, channels: int, at_least: int | None = 
       Unreachable: the system does not give the file; of a drive that fails, not before it has been asked for a while.
       BadPicture: the file is empty, truncated, of no known format, or of absurd dimensions.
     """
+    with opened(path) as (image, _):
+        if at_least is not None and image.format == "JPEG":
+            image.draft(image.mode, (2 * at_least, 2 * at_least))
+        return to_pixels(image, channels)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike) -> Iterator[tuple[Image.Image, bytes]]:
+    """A picture file as Pillow opens it, and all its bytes; what goes wrong with it, while it is open, is a sentence.
+
+    Raises:
+      Unreachable, BadPicture: as `read_picture`.
+    """
     # All of it first: once decoding has begun, a drive's failure could not be told from the picture's.
     content = _steadily(lambda: Path(path).read_bytes())
     try:
         with _open(io.BytesIO(content)) as image:
-            if at_least is not None and image.format == "JPEG":
-                image.draft(image.mode, (2 * at_least, 2 * at_least))
-            return to_pixels(image, channels)
+            yield image, content
     except (BadPicture, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...

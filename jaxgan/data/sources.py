@@ -10,6 +10,7 @@ from jaxgan.data.captioned import Captioned
 from jaxgan.data.files import Files
 from jaxgan.data.folder import Folder
 from jaxgan.data.pairs import Pairs
+from jaxgan.data.photographs import Photographs
 from jaxgan.data.sets.avatar_captions import AvatarCaptions
 from jaxgan.data.sets.avatars import Avatars
 from jaxgan.data.sets.clipart import Clipart
@@ -57,7 +58,7 @@ def parse_source(spec: str, like: ImageData | Unpaired | Captioned | None = None
     """
     if isinstance(like, Unpaired):
         return _two_sets(spec, like)
-    if isinstance(like, Files):
+    if isinstance(like, Files | Photographs):
         return dataclasses.replace(like, path=spec)
     if isinstance(like, Captioned):
         return dataclasses.replace(like, pictures=_with_captions(spec, like.pictures))

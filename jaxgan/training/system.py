@@ -302,6 +302,23 @@ class System(abc.ABC):
         """What the height and width of the pictures that `translate` takes must be multiples of."""
         return 1
 
+    def interpolated(self, variables: dict[str, dict[str, Any]], amount: float) -> dict[str, dict[str, Any]]:
+        """Variables whose G lies between two that the run has: 0 is the one, 1 the other, which `translate` uses.
+
+        Raises:
+            UserError: the system, or this run of it, has no two.
+        """
+        del variables, amount
+        raise UserError(f"{type(self).__name__} has no two generators to interpolate between")
+
+    @property
+    def reach(self) -> int | None:
+        """How many pixels around it, to each side, decide what `translate` makes of a pixel; None for many, or nobody knows.
+
+        It says by how much tiles of a large picture overlap (`jaxgan upscale`).
+        """
+        return None
+
     def preview(
         self, variables: dict[str, dict[str, Any]], inputs: dict[str, jax.Array], key: jax.Array
     ) -> jax.Array | dict[str, jax.Array]:

