@@ -4,6 +4,8 @@
     jaxgan sample WORKDIR       make pictures with a trained run
     jaxgan translate WORKDIR INPUT OUTPUT
                                 turn pictures into others with a run that learnt to
+    jaxgan upscale WORKDIR INPUT OUTPUT
+                                make pictures of any size larger, in tiles
     jaxgan interpolate WORKDIR  walk from one sample to another: a strip or a film
     jaxgan mix WORKDIR          what is coarse of one sample, what is fine of another: StyleGAN's
     jaxgan project WORKDIR PICTURE
@@ -35,7 +37,7 @@ from jaxgan.cache import cache_dir
 from jaxgan.commands.parsing import complain
 from jaxgan.errors import UserError, is_out_of_memory
 
-COMMANDS = ("train", "sample", "translate", "interpolate", "mix", "project", "directions", "edit", "evaluate",
+COMMANDS = ("train", "sample", "translate", "upscale", "interpolate", "mix", "project", "directions", "edit", "evaluate",
             "import-weights", "export", "demo", "report", "bench", "list", "info")  # fmt: skip
 """Each is the module of its name, with _ for -, in `jaxgan.commands`."""
 

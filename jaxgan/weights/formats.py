@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
+from jaxgan.errors import UserError
+
 if TYPE_CHECKING:  # the help of a command needs the names alone
     from jaxgan.training.system import System
-    from jaxgan.weights.file import Weights
+    from jaxgan.weights.file import Contents, Weights
 
 Format = Literal[
     "biggan-huggingface",
     "biggan-pytorch",
+    "edsr",
+    "esrgan",
     "pytorch-cyclegan-and-pix2pix",
     "pytorch-dcgan",
     "r3gan",
@@ -23,6 +27,8 @@ Format = Literal[
 MODULES = {
     "biggan-huggingface": "biggan_huggingface",
     "biggan-pytorch": "biggan",
+    "edsr": "edsr",
+    "esrgan": "esrgan",
     "pytorch-cyclegan-and-pix2pix": "translators",
     "pytorch-dcgan": "dcgan",
     "r3gan": "r3gan",
@@ -33,6 +39,9 @@ MODULES = {
 """Each has three functions. `networks_in(contents) -> list[Weights]` finds the networks in a file; `recognise(files, direction)
 -> Recognised` reads an architecture off the names and shapes of their tensors; `layers(system, shape, network) -> Layers` names
 the tensors of a network, or says which field of the system that code does not have."""
+
+ALONE: tuple[Format, ...] = ("esrgan", "edsr")
+"""Those whose networks are known by the names of their tensors: `knows(weights)`."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Recognised:
         labels: how many attributes pictures have; 0 where the system reads no attributes.
         classes: how many classes there are, one of which each picture is of; 0 where the system reads none.
         left_out: which network of the files was not taken, and why.
+        scale: how many times larger than what it is made of a picture is.
     """
 
     system: "System"
@@ -58,8 +68,20 @@ class Recognised:
     labels: int = 0
     classes: int = 0
     left_out: str = ""
+    scale: int = 1
 
 
 def module_of(name: Format) -> ModuleType:
     """The module of a format."""
     return importlib.import_module(f"jaxgan.weights.{MODULES[name]}")
+
+
+def found_out(contents: "Contents") -> Format:
+    """The format of a file whose tensors' names tell it. Raises: UserError: they do not."""
+    from jaxgan.weights.esrgan import network_in
+
+    network = network_in(contents)
+    for name in ALONE:
+        if module_of(name).knows(network):
+            return name
+    raise UserError(f"{contents.path}: its tensors do not tell whose they are: give --format, {', '.join(MODULES)}")

@@ -1,5 +1,6 @@
 """From other people's files to a workdir."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,21 +17,23 @@ from jaxgan.run import Run, abstract_state, restore
 from jaxgan.training.checkpoint import Checkpoints, digests
 from jaxgan.training.state import TrainState
 from jaxgan.training.step import fresh_state
+from jaxgan.weights import ncnn
 from jaxgan.weights.data import Imported
 from jaxgan.weights.file import read_file
-from jaxgan.weights.formats import Format, Recognised, module_of
+from jaxgan.weights.formats import Format, Recognised, found_out, module_of
 from jaxgan.weights.layers import read_network, unprefixed
 
 
 def import_weights(
     files: Sequence[str | Path],
-    format: Format,
+    format: Format | Literal["auto"],
     out: str | Path,
     *,
     size: int | None = None,
     direction: Literal["ab", "ba"] | None = None,
     classes: Sequence[str] = (),
     data: Any = None,
+    residual_scale: float | None = None,
 ) -> Run:
     """Make a workdir, at step 0, of weights that other code has trained.
 
@@ -39,7 +42,7 @@ def import_weights(
 
     Args:
         files: `.safetensors`, or PyTorch's, of a network each or of several; a generator's at least.
-        format: whose code wrote them.
+        format: whose code wrote them; "auto" finds it out where the tensors tell.
         out: the folder to make; there may be an empty one.
         size: side of the pictures; what the architecture implies by default. Translators take pictures of other sizes, too.
         direction: for CycleGAN, what the first generator's file does, whatever its name says.
@@ -47,18 +50,28 @@ def import_weights(
             of its classes, "class0" and so on.
         data: what the run is to be trained on, by `jaxgan.fit(run.experiment, run.workdir)`; `size` is then that of its
             pictures. Without it the run can be sampled from, or translate, but not be trained.
+        residual_scale: for EDSR, by what its residuals are multiplied, which no file says; by default 0.1 for 256 features, and
+            1 for fewer.
 
     Raises:
         UserError: the files are not those of this format, or not whole; or the folder is not empty. Nothing was made.
     """
-    chosen = module_of(format)
     if not files:
         raise UserError("name the files of the weights")
     out = empty(out)
+    contents = [read_file(_located(path)) for path in files]
+    if format == "auto":
+        format = found_out(contents[0])
+    chosen = module_of(format)
     if direction is not None and format != "pytorch-cyclegan-and-pix2pix":
         raise UserError(f"--direction {direction} is for CycleGAN's generators, and {format} has none: leave it out")
-    networks = [unprefixed(weights) for path in files for weights in chosen.networks_in(read_file(path))]
+    networks = [unprefixed(weights) for content in contents for weights in chosen.networks_in(content)]
     recognised = chosen.recognise(networks, direction)
+    if residual_scale is not None:
+        if format != "edsr":
+            raise UserError(f"--residual-scale {residual_scale} is for EDSR, and {format} has none: leave it out")
+        system = dataclasses.replace(recognised.system, residual_scale=residual_scale)
+        recognised = dataclasses.replace(recognised, system=system)
     record = _record(recognised, format, size, tuple(classes), data)
     shapes = abstract_state(record).networks
     read = {
@@ -69,6 +82,11 @@ def import_weights(
     }
     state = _initial_state(record, read)
     return begin(out, record, state, 0)
+
+
+def _located(path: str | Path) -> str | Path:
+    """The file; or that of a model by its name, in the installed package that has it."""
+    return ncnn.installed(str(path)) if str(path) in ncnn.MODELS else path
 
 
 def begin(out: Path, record: workdir.Record, state: TrainState, position: int) -> Run:
@@ -137,9 +155,12 @@ def _record(
         )
     if multiple is not None and (side < 1 or side % multiple):
         raise UserError(f"--size {side}: it must be a multiple of {multiple}")
-    picture = jax.ShapeDtypeStruct((side, side, recognised.channels), np.float32)
+    picture, small = (
+        jax.ShapeDtypeStruct((length, length, recognised.channels), np.float32)
+        for length in (side, side // recognised.scale)
+    )
     label = jax.ShapeDtypeStruct(() if recognised.classes else (labels,), np.int32)
-    shapes = {"input": picture, "image": picture, "label": label}
+    shapes = {"input": small, "image": picture, "label": label}
     names = classes or tuple(f"{'class' if recognised.classes else 'attribute'}{number}" for number in range(labels))
     try:
         return workdir.describe(experiment, Spec(shapes, names))
