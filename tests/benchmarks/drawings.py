@@ -104,8 +104,8 @@ def score(root: Path, features: Path, gallery: Path | None) -> dict:
     unit = nearest(real, known)
     rows, sheets = {}, [floats_of(trained[:16])]
 
-    def scored(name, pictures, **more):
-        seen = see(name, [pictures], network, METRICS)
+    def scored(name, shown, **more):
+        seen = see(name, [shown], network, METRICS)
         figures = figures_of({metric: named.find(metric).figures(real, seen, network, 0) for metric in METRICS})
         rows[name] = more | figures | {"new": nearest(seen, known) / unit}
         print(name, rows[name], flush=True)

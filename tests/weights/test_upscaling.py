@@ -260,12 +260,13 @@ def test_trained_networks_as_ncnn_runs_them(name, tmp_path):
     picture = np.asarray(Image.effect_noise((24, 20), 80).convert("RGB").resize((24, 20)), np.float32) / 255
     network = runtime.Net()
     network.opt.use_vulkan_compute = False
-    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
-        setattr(network.opt, option, False)
+    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "winograd_convolution"):
+        setattr(network.opt, f"use_{option}", False)
     network.load_param(str(param))
     network.load_model(str(param.with_suffix(".bin")))
     extractor = network.create_extractor()
-    extractor.input("data", runtime.Mat(np.ascontiguousarray(picture.transpose(2, 0, 1))).clone())
+    planes = np.ascontiguousarray(picture.transpose(2, 0, 1))  # whose memory the Mat borrows
+    extractor.input("data", runtime.Mat(planes).clone())
     _, made = extractor.extract("output")
     theirs = np.array(made).transpose(1, 2, 0)
     ours = (run.translate(2 * picture[None] - 1)[0] + 1) / 2
