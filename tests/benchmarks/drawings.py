@@ -34,7 +34,7 @@ from jaxgan.systems.stylegan2 import StyleGAN2
 from tests.benchmarks.equal_minutes import fit_for
 from tests.benchmarks.objectives import METRICS, figures_of
 
-SIDE, HELD_OUT, COUNT = 64, 100, 1000
+SIDE, HELD_OUT, COUNT = 64, 100, 300
 
 
 def runs(features: Path) -> dict[str, tuple[jaxgan.System, int]]:
