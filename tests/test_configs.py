@@ -15,7 +15,7 @@ from PIL import Image
 
 import jaxgan
 from jaxgan import configs, rows, workdir
-from jaxgan.data import TFDS, Batches, Clipart, Folder, Letters, Pairs
+from jaxgan.data import TFDS, Batches, Clipart, Folder, Letters, Pairs, Photographs
 from jaxgan.data.sets import emoji
 from jaxgan.training.step import initial_state, take_turns
 from jaxgan.training.style_players import StylePlayers
@@ -47,7 +47,7 @@ def smaller(part):
         elif field.name == "count":
             changes["count"] = 12
         elif field.name == "size" and value > SIZE:
-            changes |= {"size": SIZE} | ({"resize": SIZE + 4} if part.resize else {})
+            changes |= {"size": SIZE} | ({"resize": SIZE + 4} if getattr(part, "resize", None) else {})
         elif field.name == "field":
             changes["field"] = 16
         elif dataclasses.is_dataclass(value):
@@ -110,7 +110,7 @@ def data_at_hand(experiment: jaxgan.Experiment, folder):
             folder.mkdir()
             pictures_with_captions(folder / data.topics[0])
             data = dataclasses.replace(data, path=str(folder))
-        elif isinstance(data, Folder):
+        elif isinstance(data, Folder | Photographs):
             pictures_with_captions(folder)
             data = dataclasses.replace(data, path=str(folder))
         elif any(isinstance(kind, TFDS) for kind in kinds):
@@ -160,7 +160,8 @@ def test_config_trains(name, tmp_path, few_emoji):
     shape = (3, *run.record.shapes["image"].shape)
     if run.system.directions:
         labels = np.zeros((3, *run.record.shapes["label"].shape), np.int32) if "label" in run.system.reads else None
-        pictures = run.translate(np.zeros(shape, np.float32), label=labels)
+        given = np.zeros((3, *run.record.source("ab").shape), np.float32)
+        pictures = run.translate(given, label=labels)
     else:
         pictures = run.sample(3, text="a person with glasses" if "text" in run.system.reads else None)
     assert pictures.shape == shape
