@@ -19,8 +19,8 @@ class Evaluate:
     """Folder of the run; leave it out with --fake."""
     metrics: str | None = None
     """Names with commas between them. Of anything: fid, kid, precision_recall, density_coverage. Of pictures: inception_score,
-    ms_ssim (diversity), leak (of augmentation), ppl; psnr, ssim and lpips of two folders with the same names. Of points: modes.
-    Of texts: novelty. By default what suits what the run makes, fid,kid of pictures."""
+    ms_ssim (diversity), leak (of augmentation), ppl; psnr, ssim, lpips and stlpips of two folders with the same names. Of
+    points: modes. Of texts: novelty. By default what suits what the run makes, fid,kid of pictures."""
     num: int | None = None
     """How many to generate; as many as there are real ones, at most 10000, by default."""
     features: Literal["classifier", "inception", "vgg16", "numbers"] | None = None

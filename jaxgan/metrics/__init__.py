@@ -13,7 +13,7 @@ Pictures are compared by the features that a network gives them (`features`); re
   real is reached, by balls around nearest neighbours. They tell bad pictures from missing variety, which one figure cannot.
 - PSNR, SSIM and MS-SSIM (`similarity`): a picture against the picture that it should be, on RGB or luminance; mean MS-SSIM
   over random pairs of generated pictures says how alike they are.
-- LPIPS (`lpips`): the same by features of VGG16. Perceptual path length (`perceptual_path`): how far pictures move on the way
-  from one latent to another.
+- LPIPS (`lpips`): the same by features of VGG16; ST-LPIPS (`stlpips`) by those of a network that was trained for it, which
+  shifts do not bother. Perceptual path length (`perceptual_path`): how far pictures move on the way from one latent to another.
 - Modes (`modes`): how many of the modes of points in the plane samples cover.
 """
