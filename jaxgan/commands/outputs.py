@@ -13,8 +13,10 @@ def find_outputs(
     """Where what is made of each picture goes, by its name: a file for one, or below a folder.
 
     Args:
-        found: the pictures by their names, as `find_inputs` gives them; base: the folder that it gives, too.
-        given: INPUT, as it was given; output: OUTPUT.
+        found: the pictures by their names, as `find_inputs` gives them.
+        base: the folder that it gives, too.
+        given: INPUT, as it was given.
+        output: OUTPUT.
         suffixes: of what can be written. In a folder another suffix becomes .png.
 
     Returns:

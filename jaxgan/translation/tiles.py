@@ -29,7 +29,7 @@ class Tiling:
         multiple: where tiles begin, and their side, are multiples of this.
 
     >>> Tiling(tile=64, margin=12).starts(100)
-    [0, 36]
+    [0, 18, 36]
     >>> Tiling(tile=64, margin=12).starts(50)
     [0]
     """
