@@ -70,5 +70,6 @@ def run(argv: list[str]) -> int:
     if len(failed) == len(found):
         raise UserError(failed[0] if len(failed) == 1 else f"none of the {len(failed)} pictures could be enlarged")
     count = len(found) - len(failed)
-    print(f"{count} picture{'' if count == 1 else 's'} enlarged by step {trained.step}, in {arguments.output}")
+    by = f" by step {trained.step}" if trained.step else ""  # 0 is that of weights that were imported
+    print(f"{count} picture{'' if count == 1 else 's'} enlarged{by}, in {arguments.output}")
     return complain(f"{len(failed)} of {len(found)} pictures could not be read or written", 1) if failed else 0
