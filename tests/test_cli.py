@@ -99,7 +99,7 @@ def trained(tmp_path_factory) -> Path:
 
 # What is typed; what the sentence must hold. {place} is the folder above, {run} a trained run.
 BAD = {
-    "no command": ("", "give a command: train, sample, translate, upscale, interpolate, mix, project, directions, edit, evaluate"),
+    "no command": ("", "give a command: train, sample, translate, upscale, interpolate, mix, project, directions, edit"),
     "unknown command": ("trian quickstart", "there is no command trian. Did you mean train?"),
     "no config": ("train", "needs a config first: jaxgan train CONFIG"),
     "unknown config": ("train quickstrat", "there is no config quickstrat. Did you mean quickstart?"),
