@@ -50,11 +50,11 @@ class VGG16(nn.Module):
 
     The maps are [B, H, W, 64], [B, H/2, W/2, 128], [B, H/4, W/4, 256], [B, H/8, W/8, 512] and [B, H/16, W/16, 512]: relu1_2,
     relu2_2, relu3_3, relu4_3, relu5_3. With `classifier` a sixth result, [B, 4096]: the second fully connected layer after
-    its ReLU, for pictures of 224 x 224. With `BLOCKS_19` it is VGG19.
+    its ReLU, for pictures of 224 x 224. With the blocks `BLOCKS_19`, instead of `BLOCKS`, it is VGG19.
     """
 
     classifier: bool = False
-    blocks: tuple[tuple[int, int], ...] = BLOCKS
+    blocks: tuple[tuple[int, int], ...] = ()
 
     @nn.compact
     def __call__(self, x: jax.Array) -> tuple[jax.Array, ...]:
@@ -62,7 +62,7 @@ class VGG16(nn.Module):
         deviation = self.variable("constants", "deviation", jnp.ones, 3).value
         x = (x - mean) / deviation
         results = []
-        for block, (channels, convolutions) in enumerate(self.blocks, 1):
+        for block, (channels, convolutions) in enumerate(self.blocks or BLOCKS, 1):
             if block > 1:
                 x = _pool(x)
             for index in range(1, convolutions + 1):
