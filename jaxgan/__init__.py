@@ -29,16 +29,16 @@ _WHERE = {
     "TrainingDiverged": "jaxgan.training.loop",
     "fit": "jaxgan.training.loop",
     "fit_seeds": "jaxgan.training.seeds",
+    "Phase": "jaxgan.training.phase",
+    "after": "jaxgan.training.phase",
+    "before": "jaxgan.training.phase",
+    "every": "jaxgan.training.phase",
     "Context": "jaxgan.training.state",
     "Network": "jaxgan.training.state",
     "Outcome": "jaxgan.training.state",
     "TrainState": "jaxgan.training.state",
-    "Phase": "jaxgan.training.system",
     "Schedule": "jaxgan.training.system",
     "System": "jaxgan.training.system",
-    "after": "jaxgan.training.system",
-    "before": "jaxgan.training.system",
-    "every": "jaxgan.training.system",
 }
 __all__ = list(_WHERE)
 _PACKAGES = ("data", "latent", "losses", "metrics", "networks", "nn", "systems", "weights")
@@ -51,9 +51,10 @@ if TYPE_CHECKING:
     from jaxgan.networks.augmentation import Augmentation
     from jaxgan.run import Run, restore
     from jaxgan.training.loop import TrainingDiverged, fit
+    from jaxgan.training.phase import Phase, after, before, every
     from jaxgan.training.seeds import fit_seeds
     from jaxgan.training.state import Context, Network, Outcome, TrainState
-    from jaxgan.training.system import Phase, Schedule, System, after, before, every
+    from jaxgan.training.system import Schedule, System
 
 
 def __getattr__(name: str):

@@ -47,7 +47,7 @@ LOSSY = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".webp"})
 LONG = 4000  # pixels of the longer side, above which a lossy picture is taken for one that is soft at its full size
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Photograph:
     """A photograph and the same smaller.
 
@@ -129,9 +129,9 @@ class Photographs:
         """
         found = self.photographs()
         fit = [one for one in found if min(one.image.shape[:2]) >= self.size]
-        if len(fit) < len(found):
-            names = some([one.name for one in found if one not in fit])
-            print(f"{len(found) - len(fit)} photographs are smaller than {self.size} pixels: {names}", file=sys.stderr)
+        if small := [one.name for one in found if min(one.image.shape[:2]) < self.size]:
+            names = some(small)
+            print(f"{len(small)} photographs are smaller than {self.size} pixels: {names}", file=sys.stderr)
         if not fit:
             raise UserError(
                 f"all {len(found)} photographs are smaller than data.size {self.size} on a side: give a smaller one"

@@ -19,8 +19,9 @@ import optax
 from jaxgan.networks.style import SMALLEST, channels_of, noises, sides_of
 from jaxgan.nn import lowering, resample
 from jaxgan.nn.equalized import GAIN, SLOPE, EqualizedConv, EqualizedDense, minibatch_deviation
+from jaxgan.training.phase import Phase, every
 from jaxgan.training.style_players import StylePlayers
-from jaxgan.training.system import Phase, System, every
+from jaxgan.training.system import System
 
 
 def doubling(kernel: jax.Array) -> jax.Array:

@@ -18,9 +18,10 @@ import optax
 from jaxgan import rows
 from jaxgan.losses import penalties
 from jaxgan.networks.style import Architecture, StyleDiscriminator, Synthesis
+from jaxgan.training.phase import Phase, every
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.style_players import StylePlayers
-from jaxgan.training.system import Phase, System, every
+from jaxgan.training.system import System
 
 PATH_DECAY = 0.99
 """Of the running mean of the path lengths."""

@@ -33,8 +33,9 @@ from jaxgan.losses.embedding import joint_embedding_loss
 from jaxgan.networks import CharCNNRNN, Convolutional, GivenVectors, PictureEncoder, TextEncoder
 from jaxgan.networks import convolutional as dcgan
 from jaxgan.nn import Conv, Mode, make_norm, normal, normal_around_one, spectral_norm
+from jaxgan.training.phase import Phase, after, before
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, System, after, before, statistics_of
+from jaxgan.training.system import System, statistics_of
 
 
 def standardised(text: jax.Array) -> jax.Array:

@@ -16,8 +16,9 @@ import jax.numpy as jnp
 from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
 from jaxgan.nn import Mode
+from jaxgan.training.phase import Phase, after, before
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, after, before, statistics_of
+from jaxgan.training.system import statistics_of
 
 FEATURES = "features"
 """The frozen network whose maps pictures are compared by."""

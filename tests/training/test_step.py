@@ -13,8 +13,9 @@ from jaxgan import rows
 from jaxgan.errors import UserError
 from jaxgan.training import parallel, step
 from jaxgan.training.parallel import Layout, assert_replicated
+from jaxgan.training.phase import Phase, every
 from jaxgan.training.state import Context, Outcome
-from jaxgan.training.system import Phase, Schedule, every, transformation
+from jaxgan.training.system import Schedule, transformation
 from tests.training.toys import DIM, Deterministic, Pairs, Toy, minibatches
 
 EXAMPLE = {"image": jnp.zeros((2, DIM))}

@@ -9,8 +9,9 @@ import numpy as np
 import optax
 
 from jaxgan import rows
+from jaxgan.training.phase import Phase, every
 from jaxgan.training.state import Outcome
-from jaxgan.training.system import Phase, System, every
+from jaxgan.training.system import System
 
 DIM = 12
 
