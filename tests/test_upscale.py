@@ -18,6 +18,7 @@ from jaxgan.systems.edsr import EDSR
 from jaxgan.translation.originals import Original, filled, read_original, turned
 from jaxgan.translation.tiles import BLEND, EXACT, MARGIN, Tiling, in_tiles
 from jaxgan.translation.upscaling import Upscaler
+from tests.smooth import smooth
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,6 @@ def run(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXGAN_CACHE", str(folder / "cache"))
         return jaxgan.fit(experiment, folder / "run", quiet=True)
-
-
-def smooth(height, width, seed=0):
-    noise = np.random.default_rng(seed).integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), np.uint8)
-    return np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def upscale(folder, source, out, *words):

@@ -13,7 +13,7 @@ from jaxgan.commands.of_run import OfRun
 from jaxgan.commands.outputs import find_outputs
 from jaxgan.commands.parsing import complain, parse
 from jaxgan.errors import UserError
-from jaxgan.translation.originals import SUFFIXES
+from jaxgan.translation.files import ENCODERS
 from jaxgan.translation.upscaling import TILE, Upscaler
 
 
@@ -46,7 +46,7 @@ def run(argv: list[str]) -> int:
     if arguments.interpolate is not None and not 0 <= arguments.interpolate <= 1:
         raise UserError(f"--interpolate {arguments.interpolate}: it must be from 0 to 1")
     found, base = find_inputs(arguments.input)
-    outs = find_outputs(found, base, arguments.input, arguments.output, SUFFIXES)
+    outs = find_outputs(found, base, arguments.input, arguments.output, tuple(ENCODERS))
     trained = arguments.open()
     upscaler = Upscaler.of(trained, arguments.tile, arguments.scale, arguments.ensemble, arguments.interpolate)
     failed = []

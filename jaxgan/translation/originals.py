@@ -9,11 +9,8 @@ import numpy as np
 from PIL import Image
 
 from jaxgan.data.pictures import ORIENTATION, BadPicture, opened, to_pixels, upright
+from jaxgan.translation.files import ENCODERS
 
-QUALITY = 95
-"""Of JPEGs and WebPs that are written."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-"""What can be written."""
 MORE_BITS = 'has 16 bits of each colour, of which 8 are lost without OpenCV: pip install "jaxgan[upscale]"'
 
 
@@ -98,7 +95,7 @@ def write_levels(path: Path, levels: np.ndarray, original: Original) -> None:
     image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
     more = {"icc_profile": original.profile} if original.profile else {}
     more |= {"exif": original.exif} if original.exif else {}
-    image.save(path, **({} if suffix == ".png" else {"quality": QUALITY}), **more)
+    image.save(path, **ENCODERS[suffix], **more)
 
 
 def filled(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:

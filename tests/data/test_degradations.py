@@ -9,11 +9,7 @@ from PIL import Image
 from jaxgan.data import Batches, Photographs
 from jaxgan.data.degradations import Jpeg, RealESRGAN, blur_kernel, compressed, sinc_kernel
 from jaxgan.errors import UserError
-
-
-def smooth(height, width, seed=0):
-    noise = np.random.default_rng(seed).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
-    return np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
+from tests.smooth import smooth
 
 
 @pytest.fixture

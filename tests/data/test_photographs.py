@@ -9,12 +9,7 @@ from PIL import Image
 
 from jaxgan.data import Batches, Photographs, parse_source, photographs
 from jaxgan.errors import UserError
-
-
-def smooth(height, width, seed=0):
-    """A picture of noise that its neighbours share, uint8 [height, width, 3]."""
-    noise = np.random.default_rng(seed).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
-    return np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
+from tests.smooth import smooth
 
 
 @pytest.fixture
