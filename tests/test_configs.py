@@ -26,6 +26,7 @@ SMALL = {
     "discriminator_width": 4, "critic_moves": 1, "eager_moves": 1, "blocks": 1, "discriminator_layers": 3,
     "discriminator_moves": 1, "pool": 3, "encoder_steps": 1, "noise_dim": 4,
     "style_dim": 4, "mapping_layers": 2, "label_layers": 2, "group_width": 4, "shared": 4,
+    "growth": 4, "layers": 2, "pretraining": 1,
 }  # fmt: skip
 SIZE = 32
 QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}

@@ -39,8 +39,10 @@ class SRGAN(Enlarging, System):
     themselves, without a file, it is 1."""
     adversarial: float = 1e-3
     """Weight of what the discriminator says."""
+    pretraining_rate: float = 1e-4
+    """Of Adam in the first stage."""
     learning_rate: float = 1e-4
-    """Of Adam, both players and both stages."""
+    """Of Adam in the second, both players."""
     ema: float = 0.0
     """Decay of the moving average of the generator; 0 for none, as in the paper."""
 
@@ -55,7 +57,7 @@ class SRGAN(Enlarging, System):
         return Strided(self.discriminator_width, self.dtype)
 
     def optimizer(self, network, slot):
-        return optax.adam(self.learning_rate, 0.9)
+        return optax.adam(self.pretraining_rate if slot == "pretraining" else self.learning_rate, 0.9)
 
     def pretraining_loss(self, c: Context):
         made, changed = self.enlarge(c.variables, c.batch["input"], "batch")

