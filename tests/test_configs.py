@@ -166,5 +166,6 @@ def test_config_trains(name, tmp_path, few_emoji):
     else:
         pictures = run.sample(3, text="a person with glasses" if "text" in run.system.reads else None)
     assert pictures.shape == shape
-    assert pictures.ndim == 2 or np.abs(pictures).max() <= 1
+    limit = 1.5 if hasattr(run.system, "scale") else 1  # networks that enlarge have no tanh
+    assert pictures.ndim == 2 or np.abs(pictures).max() <= limit
     assert run.digest == jaxgan.restore(tmp_path / "run").digest
