@@ -1,6 +1,7 @@
 """The networks of ESRGAN and Real-ESRGAN: residual blocks of dense blocks, a small network for CPUs, and two discriminators."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import flax.linen as nn
@@ -67,10 +68,6 @@ class Compact:
         return self.layers + 2
 
 
-# Which of them is said in a config; the command line changes its fields.
-Enlarger = Annotated[RRDB | Compact, tyro.conf.AvoidSubcommands]
-
-
 class ConvWeights(nn.Module):
     """The kernel [3, 3, C, features] and the bias of a convolution, without the convolution."""
 
@@ -116,7 +113,11 @@ def conv3(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return lowering.conv(x, kernel.astype(x.dtype), (1, 1), ((1, 1), (1, 1)))
 
 
-def dense_block(weights: dict[str, Any], x: jax.Array) -> jax.Array:
+def leaky(x: jax.Array) -> jax.Array:
+    return nn.leaky_relu(x, 0.2)
+
+
+def dense_block(weights: dict[str, Any], x: jax.Array, activation: Callable = leaky) -> jax.Array:
     """x + 0.2 f5(x, f1, ..., f4), where each f is a convolution of all before it, [B, H, W, width] to the same.
 
     As a sum over its sources: what x gives to all five is one convolution, what f1 gives to the four after it another. That is
@@ -132,16 +133,27 @@ def dense_block(weights: dict[str, Any], x: jax.Array) -> jax.Array:
         for later, part in enumerate(parts, k):
             sums[later] = sums[later] + given[..., start : start + part.shape[-1]]
             start += part.shape[-1]
-        source, first = nn.leaky_relu(sums[k], 0.2), last
+        source, first = activation(sums[k]), last
     return x + RESIDUAL * sums[-1]
 
 
-def residual_block(weights: dict[str, Any], x: jax.Array) -> jax.Array:
+def residual_block(weights: dict[str, Any], x: jax.Array, activation: Callable = leaky) -> jax.Array:
     """Three dense blocks, times 0.2, and the input."""
     inner = x
     for j in range(DENSE):
-        inner = dense_block(weights[f"dense_{j}"], inner)
+        inner = dense_block(weights[f"dense_{j}"], inner, activation)
     return x + RESIDUAL * inner
+
+
+def blocks_in_turn(weights: list[dict[str, Any]], x: jax.Array, mode: Mode, activation: Callable = leaky) -> jax.Array:
+    """Residual blocks, one after the other."""
+    if mode == "batch":
+        for block in weights:
+            x = residual_block(block, x, activation)
+        return x
+    # 23 blocks are compiled in a sixth of the time as one that is repeated; training in a loop is slow on a CPU.
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *weights)
+    return jax.lax.scan(lambda x, block: (residual_block(block, x, activation), None), x, stacked)[0]
 
 
 class _RRDB(nn.Module):
@@ -159,18 +171,12 @@ class _RRDB(nn.Module):
 
         x = (pictures + 1) / 2
         x = pixel_unshuffle(x, self.unshuffle) if self.unshuffle > 1 else x
-        x = first = conv(x, "first")
+        first = conv(x, "first")
         weights = [BlockWeights(self.width, self.growth, name=f"block_{i}")() for i in range(self.blocks)]
-        if mode == "batch":
-            for block in weights:
-                x = residual_block(block, x)
-        else:  # 23 blocks are compiled in a sixth of the time as one that is repeated; training in a loop is slow on a CPU
-            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *weights)
-            x, _ = jax.lax.scan(lambda x, block: (residual_block(block, x), None), x, stacked)
-        x = first + conv(x, "body")
+        x = first + conv(blocks_in_turn(weights, first, mode), "body")
         for i, factor in enumerate(doublings(self.scale * self.unshuffle)):
-            x = nn.leaky_relu(conv(x.repeat(factor, 1).repeat(factor, 2), f"larger_{i}"), 0.2)
-        x = conv(nn.leaky_relu(conv(x, "fine"), 0.2), "last", pictures.shape[-1])
+            x = leaky(conv(x.repeat(factor, 1).repeat(factor, 2), f"larger_{i}"))
+        x = conv(leaky(conv(x, "fine")), "last", pictures.shape[-1])
         return 2 * x.astype(jnp.float32) - 1
 
 
@@ -240,9 +246,9 @@ class _Halving(nn.Module):
                 options = {"use_bias": first, "kernel_init": INIT, "dtype": self.dtype, "name": f"conv_{number}"}
                 x = Conv(features, kernel, stride, 1, **options)(x)
                 x = x if first else BatchNorm(dtype=self.dtype, name=f"norm_{number}")(x, mode)
-                x, number = nn.leaky_relu(x, 0.2), number + 1
+                x, number = leaky(x), number + 1
         x = nn.Dense(100, dtype=self.dtype, name="dense_0")(x.reshape(len(x), -1))
-        return nn.Dense(1, dtype=self.dtype, name="dense_1")(nn.leaky_relu(x, 0.2))[:, 0].astype(jnp.float32)
+        return nn.Dense(1, dtype=self.dtype, name="dense_1")(leaky(x))[:, 0].astype(jnp.float32)
 
 
 class _UNetJudge(nn.Module):
@@ -262,7 +268,7 @@ class _UNetJudge(nn.Module):
                 dtype=self.dtype,
                 name=name,
             )
-            return nn.leaky_relu(spectral_norm(layer, normed, name=f"{name}_sigma")(x), 0.2)
+            return leaky(spectral_norm(layer, normed, name=f"{name}_sigma")(x))
 
         x = conv(pictures.astype(self.dtype), "conv0", 1, normed=False)
         skips = [x]

@@ -14,18 +14,24 @@ targets for both of these that are sharpened (`sharpened`). Its small network is
 """
 
 import dataclasses
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import tyro
 
 from jaxgan.errors import UserError
 from jaxgan.losses import adversarial, reconstruction
-from jaxgan.networks.rrdb import RRDB, Enlarger, Halving, Judge
+from jaxgan.networks.rdn import RDN, RRDN, MSRResNet
+from jaxgan.networks.rrdb import RRDB, Compact, Halving, Judge
 from jaxgan.training.enlarging import Enlarging
 from jaxgan.training.state import Context, Outcome
 from jaxgan.training.system import System
+
+# Which of them is said in a config; the command line changes its fields.
+Enlarger = Annotated[RRDB | Compact | MSRResNet | RRDN | RDN, tyro.conf.AvoidSubcommands]
 
 RADIUS, DEVIATION = 25, 8.0
 """Of the Gaussian by which targets are sharpened, in pixels."""
@@ -38,7 +44,7 @@ class ESRGAN(Enlarging, System):
     """Defaults are ESRGAN's: batches of 16 pieces of 128x128."""
 
     network: Enlarger = RRDB()
-    """The generator: RRDB, or Compact, which a CPU can bear."""
+    """The generator: RRDB, Compact, which a CPU can bear, or one of those of `jaxgan.networks.rdn`."""
     judge_network: Judge = Halving()
     """The discriminator: ESRGAN's, or Real-ESRGAN's U-Net."""
     relativistic: bool = True

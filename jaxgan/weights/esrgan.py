@@ -4,6 +4,7 @@
     ESRGAN, BSRGAN, RealSR  conv_first, RRDB_trunk.0.RDB1.conv1, trunk_conv, upconv1, HRconv, conv_last
     ESRGAN of 2018          model.0, model.1.sub.0.RDB1.conv1.0, ..., the number of the last saying how many times larger
     SRVGGNetCompact         body.0, body.1 (the slopes of a PReLU), body.2, ...
+    MSRResNet               conv_first, body.0.conv1, upconv1, conv_hr, conv_last; mmagic's trunk_net.0.conv1, upsample1
 
 alone, or in a dict as "params_ema", "params" or "state_dict", or behind "generator." as mmagic's are.
 """
@@ -15,6 +16,7 @@ import re
 import numpy as np
 
 from jaxgan.errors import UserError
+from jaxgan.networks.rdn import MSRResNet
 from jaxgan.networks.rrdb import CONVOLUTIONS, DENSE, RRDB, Compact, Halving
 from jaxgan.networks.upscaling import doublings
 from jaxgan.systems.esrgan import ESRGAN
@@ -38,6 +40,13 @@ NEWER = (
     (re.compile(r"^upconv(\d)\."), r"conv_up\1."),
     (re.compile(r"^HRconv\."), "conv_hr."),
 )
+OUTSIDE = {"first": "first", "fine": "hr", "last": "last"}
+"""What BasicSR calls the convolutions that are in no block, after "conv_"."""
+OF_MMAGIC = (
+    (re.compile(r"^trunk_net\."), "body."),
+    (re.compile(r"^upsample(\d)\.upsample_conv\."), r"upconv\1."),
+)
+"""MSRResNet's."""
 
 
 def networks_in(contents: Contents) -> list[Weights]:
@@ -62,7 +71,7 @@ def named(weights: Weights) -> Weights:
     if "model.0.weight" in tensors and any(name.startswith("model.1.sub.") for name in tensors):
         tensors = _of_2018(tensors)
     else:
-        for pattern, name in NEWER:
+        for pattern, name in NEWER if "RRDB_trunk.0.RDB1.conv1.weight" in tensors else OF_MMAGIC:
             tensors = {pattern.sub(name, old): tensor for old, tensor in tensors.items()}
     return dataclasses.replace(weights, tensors=tensors)
 
@@ -70,7 +79,7 @@ def named(weights: Weights) -> Weights:
 def knows(weights: Weights) -> bool:
     """Whether these tensors are of such a network."""
     tensors = named(weights).tensors
-    return "body.0.rdb1.conv1.weight" in tensors or _is_compact(tensors)
+    return "body.0.rdb1.conv1.weight" in tensors or _is_compact(tensors) or _is_msrresnet(tensors)
 
 
 def recognise(files: list[Weights], direction: None) -> Recognised:
@@ -86,6 +95,8 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
         raise UserError(f"{file} is ESRGAN+, whose dense blocks have convolutions of 1x1 beside; it cannot be imported")
     if _is_compact(file.tensors):
         network, scale, channels = _compact(file)
+    elif _is_msrresnet(file.tensors):
+        network, scale, channels = _msrresnet(file)
     elif "body.0.rdb1.conv1.weight" in file.tensors:
         network, scale, channels = _rrdb(file)
     else:
@@ -108,6 +119,11 @@ def layers(system: System, shape: tuple[int, ...], network: str) -> Layers:
         for i in range(system.network.layers + 1):
             found["params", f"prelu_{i}", "slope"] = Leaf(f"body.{2 * i + 1}.weight", FLAX)
         return found | {("last",): Layer(f"body.{2 * system.network.layers + 2}")}
+    if isinstance(system.network, MSRResNet):
+        blocks, parts = range(system.network.blocks), (0, 1)
+        found = {(f"block_{i}_{part}",): Layer(f"body.{i}.conv{part + 1}") for i in blocks for part in parts}
+        found |= {(f"larger_{i}",): Layer(f"upconv{i + 1}") for i in range(len(doublings(system.scale)))}
+        return found | {(ours,): Layer(f"conv_{theirs}") for ours, theirs in OUTSIDE.items()}
     found = {
         (f"block_{i}", f"dense_{j}", f"conv_{k}"): Layer(f"body.{i}.rdb{j + 1}.conv{k}")
         for i in range(system.network.blocks)
@@ -116,13 +132,24 @@ def layers(system: System, shape: tuple[int, ...], network: str) -> Layers:
     }
     for i in range(len(doublings(system.scale * system.network.unshuffle))):
         found[f"larger_{i}",] = Layer(f"conv_up{i + 1}")
-    names = {"first": "conv_first", "body": "conv_body", "fine": "conv_hr", "last": "conv_last"}
-    return found | {(ours,): Layer(theirs) for ours, theirs in names.items()}
+    return found | {(ours,): Layer(f"conv_{theirs}") for ours, theirs in (OUTSIDE | {"body": "body"}).items()}
 
 
 def _is_compact(tensors: dict[str, np.ndarray]) -> bool:
     first, second = tensors.get("body.0.weight"), tensors.get("body.1.weight")
     return first is not None and second is not None and (first.ndim, second.ndim) == (4, 1)
+
+
+def _is_msrresnet(tensors: dict[str, np.ndarray]) -> bool:
+    return {"conv_first.weight", "body.0.conv1.weight", "upconv1.weight", "conv_hr.weight"} <= set(tensors)
+
+
+def _msrresnet(file: Weights) -> tuple[MSRResNet, int, int]:
+    width, channels, *_ = kernel_shape(file, "conv_first.weight")
+    blocks = 1 + max(int(found[1]) for name in file.tensors if (found := re.match(r"body\.(\d+)\.conv1\.", name)))
+    first = kernel_shape(file, "upconv1.weight")[0] // width
+    scale = 3 if first == 9 else 4 if "upconv2.weight" in file.tensors else 2
+    return MSRResNet(width=width, blocks=blocks), scale, channels
 
 
 def _compact(file: Weights) -> tuple[Compact, int, int]:

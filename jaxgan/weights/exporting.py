@@ -7,6 +7,7 @@ import numpy as np
 from jaxgan.cache import expanded, write_for
 from jaxgan.errors import UserError, missing_extra
 from jaxgan.networks import R3, Big, Convolutional
+from jaxgan.networks.rdn import RDN, RRDN
 from jaxgan.run import Run
 from jaxgan.systems.cyclegan import CycleGAN
 from jaxgan.systems.edsr import EDSR
@@ -28,7 +29,7 @@ def format_of(system: System) -> Format:
     if isinstance(system, StarGAN):
         return "stargan"
     if isinstance(system, ESRGAN):
-        return "esrgan"
+        return "idealo" if isinstance(system.network, RRDN | RDN) else "esrgan"
     if isinstance(system, EDSR):
         return "edsr"
     if isinstance(system, StyleGAN2):

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxgan.cache import expanded
 from jaxgan.errors import UserError, missing_extra
-from jaxgan.weights import ncnn, torch_files
+from jaxgan.weights import ncnn, tfjs, torch_files
 from jaxgan.weights.pickles import Inert, items_of
 
 
@@ -123,7 +123,7 @@ def read_weights(path: str | Path, sha256: str | None = None) -> Weights:
 
 
 def read_file(path: str | Path, sha256: str | None = None) -> Contents:
-    """Read a file of PyTorch's, `.safetensors`, `.h5`, or ncnn's `.param` with the `.bin` beside it.
+    """Read a file of PyTorch's, `.safetensors`, `.h5`, or one with its numbers beside it: ncnn's .param, TensorFlow.js's .json.
 
     Args:
         path: the file.
@@ -134,16 +134,16 @@ def read_file(path: str | Path, sha256: str | None = None) -> Contents:
             not installed.
     """
     path = expanded(path)
-    readers = {".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5, ".param": ncnn.read} | dict.fromkeys(
-        PICKLED, torch_files.read
-    )
+    readers = {".safetensors": _safetensors, ".h5": _h5, ".hdf5": _h5, ".param": ncnn.read, ".json": tfjs.read}
+    readers |= dict.fromkeys(PICKLED, torch_files.read)
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: weights are read from files that end in {', '.join(readers)}; this one does not")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; name the file of weights") from None
-    whole = content + ncnn.beside(path) if path.suffix.lower() == ".param" else content
+    beside = {".param": ncnn.beside, ".json": tfjs.beside}.get(path.suffix.lower())
+    whole = content + beside(path, content) if beside else content
     digest = hashlib.sha256(whole).hexdigest()
     if sha256 is not None and digest != sha256:
         raise UserError(

@@ -16,6 +16,7 @@ Format = Literal[
     "biggan-pytorch",
     "edsr",
     "esrgan",
+    "idealo",
     "pytorch-cyclegan-and-pix2pix",
     "pytorch-dcgan",
     "r3gan",
@@ -29,6 +30,7 @@ MODULES = {
     "biggan-pytorch": "biggan",
     "edsr": "edsr",
     "esrgan": "esrgan",
+    "idealo": "idealo",
     "pytorch-cyclegan-and-pix2pix": "translators",
     "pytorch-dcgan": "dcgan",
     "r3gan": "r3gan",
@@ -40,7 +42,7 @@ MODULES = {
 -> Recognised` reads an architecture off the names and shapes of their tensors; `layers(system, shape, network) -> Layers` names
 the tensors of a network, or says which field of the system that code does not have."""
 
-ALONE: tuple[Format, ...] = ("esrgan", "edsr")
+ALONE: tuple[Format, ...] = ("esrgan", "edsr", "idealo")
 """Those whose networks are known by the names of their tensors: `knows(weights)`."""
 
 

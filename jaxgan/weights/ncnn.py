@@ -43,8 +43,8 @@ def installed(name: str) -> Path:
     return found[0]
 
 
-def beside(path: Path) -> bytes:
-    """The .bin of a .param. Raises: UserError: it cannot be read."""
+def beside(path: Path, content: bytes) -> bytes:
+    """The .bin of a .param, whatever its content. Raises: UserError: it cannot be read."""
     numbers = path.with_suffix(".bin")
     try:
         return numbers.read_bytes()
@@ -62,7 +62,7 @@ def read(path: Path, content: bytes) -> dict[str, np.ndarray]:
     Raises:
         UserError: there is no .bin, or these are not whole, or another network.
     """
-    data, numbers = beside(path), path.with_suffix(".bin")
+    data, numbers = beside(path, content), path.with_suffix(".bin")
     try:
         layers = _layers(content.decode())
         found, rest = _tensors(layers, data)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from jaxgan.cli import main
 from jaxgan.errors import UserError
+from jaxgan.networks.rdn import MSRResNet
 from jaxgan.networks.rrdb import RRDB, Compact
 from jaxgan.run import restore
 from jaxgan.systems.edsr import EDSR
@@ -67,12 +68,26 @@ def compact(sd, x, layers, scale):
     return made + torch.nn.functional.interpolate(x, scale_factor=scale, mode="nearest")
 
 
+def msrresnet(sd, x, blocks, scale):
+    """BasicSR's SRResNet in PyTorch: no norms, and the enlarged picture added."""
+    leaky, larger = lambda x: torch.nn.functional.leaky_relu(x, 0.1), torch.nn.functional.pixel_shuffle
+    made = leaky(conv(sd, x, "conv_first"))
+    for i in range(blocks):
+        made = made + conv(sd, torch.relu(conv(sd, made, f"body.{i}.conv1")), f"body.{i}.conv2")
+    for i, factor in enumerate((3,) if scale == 3 else (2,) * (scale // 2), 1):
+        made = leaky(larger(conv(sd, made, f"upconv{i}"), factor))
+    base = torch.nn.functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
+    return conv(sd, leaky(conv(sd, made, "conv_hr")), "conv_last") + base
+
+
 def in_pytorch(system, sd, pictures):
     sd = {name: torch.tensor(tensor) for name, tensor in sd.items()}
     x = torch.tensor((pictures + 1) / 2).permute(0, 3, 1, 2)
     network = system.network
     if isinstance(network, Compact):
         made = compact(sd, x, network.layers, system.scale)
+    elif isinstance(network, MSRResNet):
+        made = msrresnet(sd, x, network.blocks, system.scale)
     else:
         ups = (system.scale * network.unshuffle).bit_length() - 1
         made = rrdb(sd, x, network.blocks, ups, network.unshuffle)
@@ -91,6 +106,9 @@ SYSTEMS = {
     "x8": esrgan_of(RRDB(width=8, growth=4, blocks=1), 8),
     "compact x4": esrgan_of(Compact(width=8, layers=2), 4),
     "compact x2": esrgan_of(Compact(width=4, layers=3), 2),
+    "MSRResNet x4": esrgan_of(MSRResNet(width=4, blocks=2), 4),
+    "MSRResNet x3": esrgan_of(MSRResNet(width=4, blocks=1), 3),
+    "MSRResNet x2": esrgan_of(MSRResNet(width=4, blocks=1), 2),
 }
 
 
@@ -141,19 +159,24 @@ def of_2018(blocks, ups):
     return rename
 
 
+def of_mmagic(name):
+    return "generator." + re.sub(r"^upconv(\d)", r"upsample\1.upsample_conv", re.sub(r"^body", "trunk_net", name))
+
+
 @pytest.mark.parametrize(
-    ("rename", "wrap", "legacy"),
+    ("system", "rename", "wrap", "legacy"),
     [
-        (newer, None, False),
-        (of_2018(2, 2), None, True),
-        (lambda name: f"module.{name}", "state_dict", False),
-        (lambda name: f"generator_ema.{name}", "state_dict", False),
-        (lambda name: f"netG.{newer(name)}", None, False),
+        ("x4", newer, None, False),
+        ("x4", of_2018(2, 2), None, True),
+        ("x4", lambda name: f"module.{name}", "state_dict", False),
+        ("x4", lambda name: f"generator_ema.{name}", "state_dict", False),
+        ("x4", lambda name: f"netG.{newer(name)}", None, False),
+        ("MSRResNet x4", of_mmagic, "state_dict", False),
     ],
-    ids=["2019", "2018, legacy", "DataParallel", "mmagic", "netG"],
+    ids=["2019", "2018, legacy", "DataParallel", "mmagic", "netG", "mmagic's MSRResNet"],
 )
-def test_every_naming(rename, wrap, legacy, tmp_path):
-    system = SYSTEMS["x4"]
+def test_every_naming(system, rename, wrap, legacy, tmp_path):
+    system = SYSTEMS[system]
     sd, params = tensors_of(system)
     tensors = {rename(name): torch.tensor(tensor) for name, tensor in sd.items()}
     if "generator_ema.conv_first.weight" in tensors:  # and what stands beside it in such a file
