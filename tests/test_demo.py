@@ -25,7 +25,7 @@ from jaxgan import media, workdir
 from jaxgan.cli import main
 from jaxgan.data import AvatarCaptions, Captioned, Spec
 from jaxgan.data.pictures import BadPicture
-from jaxgan.demo import captions, common, conditions, latents, server, translation, uploads
+from jaxgan.demo import captions, common, conditions, latents, server, translation, uploads, upscaling
 from jaxgan.errors import UserError
 from jaxgan.latent import files
 from jaxgan.media import Words, grid
@@ -544,12 +544,13 @@ def test_the_page_is_chosen_by_what_the_system_can_do(run, tmp_path):
     import gradio
 
     asked_for = []
-    pages = {"translation": translation, "captions": captions, "latents": latents}
+    pages = {"upscaling": upscaling, "translation": translation, "captions": captions, "latents": latents}
     with pytest.MonkeyPatch.context() as patch:
         for name, module in pages.items():
             patch.setattr(module, "page", lambda *_, name=name: asked_for.append(name))
-        for directions, reads in (({"ab": "G"}, ("image",)), ({}, ("image", "text")), ({}, ("image", "label"))):
-            system = type("Own", (System,), {"directions": directions, "reads": reads})
+        one_way = {"directions": {"ab": "G"}, "reads": ("image",)}
+        for own in (one_way | {"scale": 2}, one_way, {"reads": ("image", "text")}, {"reads": ("image", "label")}):
+            system = type("Own", (System,), {"directions": {}} | own)
             system.__abstractmethods__ = frozenset()
             other = jaxgan.Run(run.workdir, workdir.Record(None, system(), Spec({})), 0, lambda: None, {})
             assert isinstance(server.build(other, common.Settings(tmp_path)), gradio.Blocks)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxgan.demo import captions, common, latents, translation
+from jaxgan.demo import captions, common, latents, translation, upscaling
 from jaxgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +60,12 @@ def build(run: "Run", settings: common.Settings) -> Any:
     import gradio
 
     system = run.system
-    page = translation.page if system.directions else captions.page if "text" in system.conditions else latents.page
+    if hasattr(system, "scale"):
+        page = upscaling.page
+    elif system.directions:
+        page = translation.page
+    else:
+        page = captions.page if "text" in system.conditions else latents.page
     # Every ten minutes what is an hour old goes: uploads and pictures.
     with gradio.Blocks(title="jaxgan demo", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         gradio.HTML(common.title(run), elem_classes="head")

@@ -51,5 +51,5 @@ def check(path: Path, settings: Settings, size: int | None = None) -> None:
     if made[0] * made[1] > TRANSLATED:
         raise BadPicture(
             f"{made[1]} x {made[0]} pixels are more than this page translates, {TRANSLATED / 1e6:.1f} megapixels: choose a "
-            "smaller size, or use jaxgan translate"
+            "smaller size, or use the command line"
         )
