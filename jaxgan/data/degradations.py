@@ -1,10 +1,10 @@
 """What becomes of a photograph on its way to somebody's screen: made smaller, blurred, noisy, compressed.
 
 Networks that were trained on pictures made smaller by a clean filter take the blocks of a JPEG for detail, and make them
-larger. So the small pictures that a network learns from are made as such pictures are made: by one order of all this, or by
-two (Real-ESRGAN, Wang et al. 2021, 2107.10833, section 3; its code's numbers). JPEG is the real codec, not an approximation
-that could be differentiated: the data are made on the host. Everything is drawn from the generator that is given, one for each
-example and epoch.
+larger. So the small pictures that a network learns from are made as such pictures are made: by one order of all this, by two
+(Real-ESRGAN, Wang et al. 2021, 2107.10833, section 3; its code's numbers), or by orders of chance (BSRGAN). JPEG is the real
+codec, not an approximation that could be differentiated: the data are made on the host. Everything is drawn from the generator
+that is given, one for each example and epoch.
 """
 
 import dataclasses
@@ -73,7 +73,53 @@ class RealESRGAN:
         return _bytes(x)
 
 
-Degradation = Jpeg | RealESRGAN
+@dataclasses.dataclass(frozen=True)
+class BSRGAN:
+    """Two blurs, two reductions, noise and JPEG in an order of chance, and JPEG at the end (Zhang et al. 2021, 2103.14006).
+
+    As in the authors' code, without the one of seven steps that needs a network (the camera's own processing).
+    """
+
+    margin = 8
+    """As of `RealESRGAN`."""
+
+    def apply(self, image: np.ndarray, small: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """uint8 [h, w, C] out of `image` [H, W, C], of the size of `small` [h, w, C].
+
+        Raises:
+            UserError: OpenCV is not installed.
+        """
+        size = small.shape[:2]
+        factor = image.shape[0] // size[0]
+        x = image.astype(np.float32) / 255
+        if factor == 4 and random.random() < 0.25:
+            x, factor = _to_size(x, (x.shape[0] // 2, x.shape[1] // 2), random), 2
+        order = [str(name) for name in random.permutation(["blur", "blur", "reduce", "to size", "noise", "jpeg"])]
+        first, last = sorted(order.index(name) for name in ("reduce", "to size"))
+        order[first], order[last] = "reduce", "to size"
+        for name in order:
+            if name == "blur":
+                x = _filtered(x, _blur_of(factor, random))
+            elif name == "reduce" and random.random() < 0.75:
+                scale = random.uniform(1, 2 * factor)
+                x = _to_size(x, tuple(max(1, round(length / scale)) for length in x.shape[:2]), random)
+            elif name == "reduce":
+                width = random.uniform(0.1, 0.6 * factor)
+                kernel = blur_kernel(25, (width, width), 0.0, "gaussian", 1.0)
+                shift = np.float32(
+                    [[1, 0, (factor - 1) / 2], [0, 1, (factor - 1) / 2]]
+                )  # to the middle of the pixels taken
+                x = _filtered(x, _opencv().warpAffine(kernel, shift, kernel.shape))[::factor, ::factor]
+            elif name == "to size":
+                x = _to_size(x, size, random)
+            elif name == "noise":
+                x = _coloured_noise(x, random)
+            elif random.random() < 0.9:
+                x = _jpeg(x, random)
+        return _bytes(_jpeg(x, random))
+
+
+Degradation = Jpeg | RealESRGAN | BSRGAN
 """Instead of none: the bicubic filter alone."""
 
 SIZES = range(7, 22, 2)
@@ -141,6 +187,31 @@ def blur_kernel(size: int, widths: tuple[float, float], angle: float, kind: str,
     q = (along / widths[0]) ** 2 + (across / widths[1]) ** 2
     values = 1 / (1 + q**power) if kind == "plateau" else np.exp(-0.5 * q ** (power if kind == "generalised" else 1.0))
     return values / values.sum()
+
+
+def _blur_of(factor: int, random: np.random.Generator) -> np.ndarray:
+    """A Gaussian [size, size], alike in all directions or not, the wider the more the picture is to be reduced."""
+    size = 2 * int(random.integers(2, 12)) + 3
+    if random.random() < 0.5:
+        widths = tuple((4 + factor) * random.random() + 0.01 for _ in range(2))
+        # The authors' widths are eigenvalues of the covariance, squares of standard deviations.
+        return blur_kernel(size, (widths[0] ** 0.5, widths[1] ** 0.5), math.pi * random.random(), "gaussian", 1.0)
+    width = (2 + 0.2 * factor) * random.random() + 0.01
+    return blur_kernel(size, (width, width), 0.0, "gaussian", 1.0)
+
+
+def _coloured_noise(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """With Gaussian noise of 2 to 25 of 255: of each colour by itself, the same for all, or in between."""
+    level, way = int(random.integers(2, 26)) / 255, random.random()
+    if way > 0.6 or x.shape[2] == 1:
+        noise = level * random.normal(size=x.shape)
+    elif way < 0.4:
+        noise = level * random.normal(size=(*x.shape[:2], 1))
+    else:
+        turned = np.linalg.qr(random.random((3, 3)))[0]
+        covariance = level**2 * np.abs(turned.T @ np.diag(random.random(3)) @ turned)
+        noise = random.multivariate_normal(np.zeros(3), covariance, x.shape[:2], check_valid="ignore")
+    return np.clip(x + noise, 0, 1).astype(np.float32)
 
 
 def _sinc(random: np.random.Generator, size: int, lowest: float) -> np.ndarray:

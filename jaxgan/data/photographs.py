@@ -21,7 +21,7 @@ from PIL import Image
 from jaxgan import fields
 from jaxgan.cache import expanded
 from jaxgan.data.base import Records, identity_of
-from jaxgan.data.degradations import Jpeg, RealESRGAN
+from jaxgan.data.degradations import Degradation
 from jaxgan.data.folder import find_pictures, identity_of_files, some
 from jaxgan.data.pictures import BadPicture, read_picture
 from jaxgan.data.prepared import prepared, progress
@@ -91,7 +91,7 @@ class Photographs:
     test."""
     channels: Literal[1, 3] = 3
     """3 for colour (RGB), 1 for grey; pictures of the other kind are converted."""
-    degradation: Annotated[Jpeg | RealESRGAN | None, tyro.conf.AvoidSubcommands] = None
+    degradation: Annotated[Degradation | None, tyro.conf.AvoidSubcommands] = None
     """What becomes of the smaller picture, or how it is made instead, drawn anew for each crop; None leaves it as it is."""
     flip: bool = True
     """Turn and mirror crops at random, in all eight ways."""

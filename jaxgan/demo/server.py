@@ -28,7 +28,8 @@ POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-an
 """The browser is to ask no one else for anything: the page is the same without a network."""
 
 STYLE = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; overflow: clip !important; }
+.gradio-container { width: 100% !important; max-width: 1180px !important; margin: 0 auto !important;
+  overflow: clip !important; }
 .head h1 { font-size: 1.5rem; margin: 0; }
 .head p { margin: 0; color: var(--body-text-color-subdued); }
 h2 { font-size: 1rem; margin: 0; }

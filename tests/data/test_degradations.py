@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxgan.data import Batches, Photographs
-from jaxgan.data.degradations import Jpeg, RealESRGAN, blur_kernel, compressed, sinc_kernel
+from jaxgan.data.degradations import BSRGAN, Jpeg, RealESRGAN, blur_kernel, compressed, sinc_kernel
 from jaxgan.errors import UserError
 from tests.smooth import smooth
 
@@ -70,10 +70,11 @@ def test_a_sinc_lets_through_what_is_below_its_cutoff():
     assert spectrum[frequency > 2.0].max() < 0.2
 
 
-def test_two_orders(data):
+@pytest.mark.parametrize("kind", [RealESRGAN, BSRGAN])
+def test_many_kinds_of_damage(data, kind):
     """Every draw is of the right size and range, and different; on average darker or brighter by nothing; noisy or blurred."""
-    pytest.importorskip("cv2", reason="Real-ESRGAN's degradation needs OpenCV")
-    poor, example = dataclasses.replace(data, degradation=RealESRGAN(), flip=False), data.load().examples[0]
+    pytest.importorskip("cv2", reason="it needs OpenCV")
+    poor, example = dataclasses.replace(data, degradation=kind(), flip=False), data.load().examples[0]
     plain = dataclasses.replace(data, flip=False)
     seen, means = [], []
     for seed in range(24):
