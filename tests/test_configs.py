@@ -36,7 +36,7 @@ TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
 DEAR = {"biggan_letters", "esrgan_photographs", "fastgan_clipart", "r3gan_avatars", "realesrgan_photographs",
         "srgan_photographs", "stylegan2_avatars", "stylegan_avatars"}  # fmt: skip
 """Slower yet: the tests of their systems train them, and here they are only traced."""
-LARGE = {"cyclegan_horse2zebra", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "stylegan2_ada",
+LARGE = {"cyclegan_horse2zebra", "edsr_div2k", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "stylegan2_ada",
          "text2image_birds"}  # fmt: skip
 """The papers' settings, far too large for a test to train, of systems that have a small config too."""
 
@@ -114,6 +114,11 @@ def data_at_hand(experiment: jaxgan.Experiment, folder):
             folder.mkdir()
             pictures_with_captions(folder / data.topics[0])
             data = dataclasses.replace(data, path=str(folder))
+        elif isinstance(data, Photographs) and data.tfds is not None:
+            import tensorflow_datasets as tfds
+
+            stack.enter_context(tfds.testing.mock_data(num_examples=8))
+            data = dataclasses.replace(data, size=16)  # mocked pictures are small
         elif isinstance(data, Folder | Photographs):
             pictures_with_captions(folder)
             data = dataclasses.replace(data, path=str(folder))

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -43,6 +43,7 @@ TEST = {
 }
 """Of the wheels of scikit-image and scikit-learn."""
 
+Pair = tuple[np.ndarray, np.ndarray]  # uint8, a photograph and the same smaller
 LOSSY = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".webp"})
 LONG = 4000  # pixels of the longer side, above which a lossy picture is taken for one that is soft at its full size
 
@@ -78,7 +79,11 @@ class Photographs:
     places: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str | None = None
-    """A folder of photographs, and below; of the built-in ones without it."""
+    """A folder of photographs, and below."""
+    tfds: str | None = None
+    """Or a set of TensorFlow Datasets with photographs "hr", such as div2k/bicubic_x4. Without either the built-in ones."""
+    split: str = "train"
+    """Of that set."""
     part: Literal["train", "test"] = "train"
     """Of the built-in ones: train, or the six of test."""
     size: int = 96
@@ -98,9 +103,12 @@ class Photographs:
 
     def __post_init__(self) -> None:
         fields.check(self)
-        if self.path is not None and self.part != "train":
+        if self.path is not None and self.tfds is not None:
+            raise UserError("data.path and data.tfds are both given: give the folder or the set")
+        if (self.path or self.tfds) is not None and self.part != "train":
             raise UserError(
-                f'data.part is "{self.part}": the built-in photographs have train and test, a folder no parts'
+                f'data.part is "{self.part}": that is for the built-in photographs; a folder has no parts, and a set of TFDS '
+                "has data.split"
             )
         if self.size % self.factor:
             raise UserError(
@@ -167,14 +175,13 @@ class Photographs:
         Raises:
           UserError: there is no such folder; the packages are not installed; a file cannot be used.
         """
-        folder, files = self._files()
+        identity, names, read = self._of_tfds() if self.tfds is not None else self._of_files()
         channels = "grey" if self.channels == 1 else "RGB"
-        identity = identity_of_files(files, folder)[:16]
         reduced = "" if self._reduce is None else f"-reduced{self._reduce}"
         place = prepared(
-            f"photographs-x{self.factor}-{channels}{reduced}-{VERSION}-{identity}",
-            lambda target: self._prepare(files, folder, target),
-            f"{len(files)} photographs, and the same {self.factor} times smaller",
+            f"photographs-x{self.factor}-{channels}{reduced}-{VERSION}-{identity[:16]}",
+            lambda target: self._prepare(names, read, target),
+            f"{len(names)} photographs, and the same {self.factor} times smaller",
         )
         pixels = np.memmap(place / PIXELS, np.uint8, "r")
         found, start = [], 0
@@ -189,7 +196,8 @@ class Photographs:
 
     @property
     def _reduce(self) -> int | None:
-        return 1 if self.reduce is None and self.path is None and self.part == "test" else self.reduce
+        test = self.path is None and self.tfds is None and self.part == "test"
+        return 1 if self.reduce is None and test else self.reduce
 
     def _files(self) -> tuple[Path, list[Path]]:
         if self.path is not None:
@@ -207,25 +215,47 @@ class Photographs:
             )
         return BACKGROUNDS, files
 
-    def _prepare(self, files: list[Path], folder: Path, target: Path) -> None:
-        def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    def _of_files(self) -> tuple[str, list[str], Callable[[int], Pair]]:
+        """The identity of the photographs, their names, and what reads one and makes it smaller."""
+        folder, files = self._files()
+
+        def read(index: int) -> Pair:
+            path = files[index]
             try:
                 return pair(read_picture(path, self.channels), self.factor, reduction(path, self._reduce))
             except BadPicture as error:
                 raise UserError(f"{path} is {error}: mend it, or take it out of the folder") from error
 
+        return identity_of_files(files, folder), [str(path.relative_to(folder)) for path in files], read
+
+    def _of_tfds(self) -> tuple[str, list[str], Callable[[int], Pair]]:
+        """As `_of_files`."""
+        from jaxgan.data.tfds import TFDS
+
+        identity, count, photograph = TFDS(name=self.tfds, split=self.split, image_key="hr").pictures()
+
+        def read(index: int) -> Pair:
+            pixels = photograph(index)
+            if self.channels == 1 and pixels.shape[-1] == 3:
+                pixels = np.asarray(to_image(pixels).convert("L"))[..., None]
+            return pair(pixels, self.factor, self._reduce or 1)
+
+        return identity, [f"{index:04}" for index in range(count)], read
+
+    def _prepare(self, names: list[str], read: Callable[[int], Pair], target: Path) -> None:
         table = []
         with (target / PIXELS).open("wb") as file, ThreadPoolExecutor(2) as threads:
             # Two at a time: a photograph takes up to 0.3 GB.
-            for start in progress(range(0, len(files), 2), -(-len(files) // 2), "reading"):
-                paths = files[start : start + 2]
-                for path, (image, small) in zip(paths, threads.map(read, paths), strict=True):
+            for start in progress(range(0, len(names), 2), -(-len(names) // 2), "reading"):
+                numbers = range(start, min(start + 2, len(names)))
+                for number, (image, small) in zip(numbers, threads.map(read, numbers), strict=True):
                     if small.size:
                         file.write(image.tobytes())
                         file.write(small.tobytes())
-                        table.append({"name": str(path.relative_to(folder)), "size": image.shape[:2]})
+                        table.append({"name": names[number], "size": image.shape[:2]})
         if not table:
-            raise UserError(f"all {len(files)} pictures in {folder} are smaller than {self.factor} pixels")
+            where = self.path or self.tfds
+            raise UserError(f"all {len(names)} pictures in {where} are smaller than {self.factor} pixels")
         (target / "table.json").write_text(json.dumps(table))
 
 
@@ -243,7 +273,7 @@ class _Repeated(Sequence):
         return {"image": one.image, "input": one.input}
 
 
-def pair(pixels: np.ndarray, factor: int, reduce: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def pair(pixels: np.ndarray, factor: int, reduce: int = 1) -> Pair:
     """uint8 [H, W, C], made `reduce` times smaller by Lanczos' filter and cut to a multiple of `factor`; and smaller by that.
 
     >>> image, small = pair(np.zeros((103, 81, 3), np.uint8), 4)

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +60,7 @@ class TFDS(ImageData):
 
         with contextlib.redirect_stdout(sys.stderr):  # TFDS says on standard output that it downloads
             builder, source = self._open(tfds)
-        fields = dict(builder.info.features)
-        if not isinstance(fields.get(self.image_key), tfds.features.Image):
-            pictures = [name for name, field in fields.items() if isinstance(field, tfds.features.Image)]
-            out = f"data.image_key can be {' or '.join(pictures)}" if pictures else "it is no set of pictures"
-            raise UserError(f'tfds:{self.name} has no picture field "{self.image_key}": {out}')
+        fields = self._checked(tfds, builder)
         classes, read_label = self._label(tfds, fields.get(self.label_key), self.chosen)
         if read_label is None and self.label_key != "label":
             labels = [name for name, field in fields.items() if self._label(tfds, field)[1] is not None]
@@ -106,6 +103,29 @@ class TFDS(ImageData):
             }
             examples = Described(examples, lambda index: {"captions": read_captions(texts[index])})
         return Records(examples, classes, identity=identity_of([builder.info.full_name, self.split, str(len(source))]))
+
+    def pictures(self) -> tuple[str, int, Callable[[int], np.ndarray]]:
+        """Whole pictures: the identity of the set, how many there are, and what reads one, uint8 [H, W, C].
+
+        Raises:
+          UserError: as `load`.
+        """
+        import tensorflow_datasets as tfds
+
+        with contextlib.redirect_stdout(sys.stderr):
+            builder, source = self._open(tfds)
+        self._checked(tfds, builder)
+        identity = identity_of([builder.info.full_name, self.split, str(len(source))])
+        return identity, len(source), lambda index: source[index][self.image_key]
+
+    def _checked(self, tfds, builder) -> dict[str, Any]:
+        """The fields of an example, of which `image_key` is a picture."""
+        fields = dict(builder.info.features)
+        if not isinstance(fields.get(self.image_key), tfds.features.Image):
+            pictures = [name for name, field in fields.items() if isinstance(field, tfds.features.Image)]
+            out = f"data.image_key can be {' or '.join(pictures)}" if pictures else "it is no set of pictures"
+            raise UserError(f'tfds:{self.name} has no picture field "{self.image_key}": {out}')
+        return fields
 
     def _captions(self, tfds, fields: dict[str, Any]):
         """How to read the captions of an example; None where none are asked for."""

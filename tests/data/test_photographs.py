@@ -107,7 +107,7 @@ def test_grey_batches(folder):
 def test_bad_fields_and_files_in_a_sentence(folder):
     for fields, message in (
         ({"factor": 5}, "one of 2, 3, 4"), ({"size": 30}, "a multiple of the factor"), ({"reduce": 0}, "at least 1"),
-        ({"part": "test"}, "a folder no parts"),
+        ({"part": "test"}, "a folder has no parts"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=message):
             Photographs(path=str(folder), **fields)
@@ -158,3 +158,22 @@ def test_six_to_test_with():
         "flower.jpg": 30.710,
     }  # fmt: skip
     assert figures == pytest.approx(expected, abs=0.01)
+
+
+def test_of_tfds(tmp_path, monkeypatch):
+    """DIV2K's pictures "hr", in the sizes that they have."""
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setenv("JAXGAN_CACHE", str(tmp_path))
+    with tfds.testing.mock_data(num_examples=3):
+        data = Photographs(tfds="div2k/bicubic_x4", split="validation", size=32)
+        found = data.photographs()
+        assert [one.name for one in found] == ["0000", "0001", "0002"]
+        for one in found:
+            assert one.image.shape == (4 * one.input.shape[0], 4 * one.input.shape[1], 3)
+        grey = dataclasses.replace(data, channels=1).photographs()
+        assert grey[0].image.shape == (*found[0].image.shape[:2], 1)
+        with pytest.raises(UserError, match=r'no picture field "hr": data\.image_key can be image'):
+            dataclasses.replace(data, tfds="mnist", split="train").photographs()
+    with pytest.raises(UserError, match=r"data\.path and data\.tfds are both given"):
+        Photographs(path=str(tmp_path), tfds="div2k/bicubic_x4")
