@@ -33,7 +33,7 @@ def get_config() -> Experiment:
         ),
         data=Photographs(size=96, factor=4),
         batch_size=16,
-        steps=3500,
+        steps=3000,
         sample_every=500,
         checkpoint_every=250,
     )
