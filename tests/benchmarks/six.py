@@ -71,8 +71,8 @@ def train(root: Path, vgg: str, only: list[str], steps: int | None) -> None:
         if not only or name in only:
             began = time.monotonic()
             changed = dataclasses.replace(experiment, steps=steps or experiment.steps)
-            jaxgan.fit(changed, folder(root, name))
-            took = {"minutes": (time.monotonic() - began) / 60, "steps": changed.steps}
+            run = jaxgan.fit(changed, folder(root, name))
+            took = {"minutes": (time.monotonic() - began) / 60, "steps": run.step}
             (folder(root, name) / "took.json").write_text(json.dumps(took))
 
 
