@@ -1,12 +1,12 @@
 """Eight fake devices for every test, set before JAX starts, and a cache of prepared data of the session's own.
 
-Tests compile many small programs and run each a few times: without optimisation the compiler takes a quarter of the time.
+Tests compile many small programs and run each a few times: without optimisation the compiler takes a third of the time.
 """
 
 import os
 from pathlib import Path
 
-FLAGS = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+FLAGS = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}"
 
 # On a GPU XLA rounds the factors of float32 products (TF32) and picks the kernels that it finds fastest at the time: what is
