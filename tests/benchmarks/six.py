@@ -38,6 +38,11 @@ from jaxgan.translation.upscaling import Upscaler
 FACTOR, QUALITY, AMOUNTS = 4, 30, (0.0, 0.25, 0.5, 0.75, 1.0)
 CROPS = {"chelsea.png": (60, 140), "coffee.png": (120, 220), "china.jpg": (120, 300), "flower.jpg": (140, 220)}
 SIDE = 96
+SHOWN = {
+    "clean": ("bicubic", "EDSR", "compact, clean", "idealo's thick", "x4plus", "photograph"),
+    f"JPEG {QUALITY}": ("bicubic", "compact, clean", "compact, degraded", "animevideov3", "x4plus", "photograph"),
+}
+"""What the sheets show, a network a column."""
 
 Turn = Callable[[np.ndarray], np.ndarray]
 
@@ -147,20 +152,19 @@ def score(root: Path, imported: dict[str, str], gallery: Path | None) -> dict:
         small = {
             n: compressed(one.input) if kind != "clean" else np.asarray(one.input) for n, one in photographs.items()
         }
-        rows, crops = {}, []
+        rows, crops = {}, {}
         for title, turn in made_by.items():
             pictures = {name: turn(small[name]) for name in photographs}
             rows[title] = {n: figures(made, np.asarray(photographs[n].image), small[n]) for n, made in pictures.items()}
             each = rows[title].values()
             rows[title]["mean"] = {key: float(np.mean([row[key] for row in each])) for key in next(iter(each))}
             print(kind, title, {key: round(value, 3) for key, value in rows[title]["mean"].items()}, flush=True)
-            if not title.endswith((*map(str, AMOUNTS[1:]), "ways")):
-                crops.append(cut(pictures))
-                print("row", len(crops), title, flush=True)
-        crops.append(cut({name: one.image for name, one in photographs.items()}))
+            crops[title] = cut(pictures)
         if gallery:
-            order = np.stack(crops).astype(np.float32).reshape(-1, SIDE, SIDE, 3) / 127.5 - 1
-            media.grid(order.repeat(2, 1).repeat(2, 2), len(CROPS)).save(gallery / f"six_{kind.replace(' ', '')}.png")
+            crops["photograph"] = cut({name: one.image for name, one in photographs.items()})
+            shown = [crops[title] for title in SHOWN[kind] if title in crops]
+            order = np.stack(shown, 1).astype(np.float32).reshape(-1, SIDE, SIDE, 3) / 127.5 - 1
+            media.grid(order, len(shown)).save(gallery / f"six_{'clean' if kind == 'clean' else 'compressed'}.png")
         tables[kind] = rows
     return tables
 
