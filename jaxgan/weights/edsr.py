@@ -6,11 +6,10 @@ Files do not say by what residuals are multiplied: 0.1 is taken for 256 features
 import dataclasses
 import re
 
-from jaxgan.errors import UserError
 from jaxgan.networks.upscaling import doublings
 from jaxgan.systems.edsr import EDSR
 from jaxgan.training.system import System
-from jaxgan.weights.esrgan import network_in
+from jaxgan.weights.esrgan import network_in, the_one
 from jaxgan.weights.file import Contents, Weights
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import Layer, Layers, kernel_shape
@@ -53,9 +52,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     Raises:
         UserError: they show none, or there are several files.
     """
-    if len(files) != 1:
-        raise UserError(f"{files[0]} and {files[1]} are generators, both: name one of them")
-    (file,) = files
+    file = the_one(files)
     width, channels, *_ = kernel_shape(file, "head.0.weight")
     blocks = 1 + max((int(m[1]) for name in file.tensors if (m := re.match(r"body\.(\d+)\.body\.", name))), default=-1)
     first = kernel_shape(file, "tail.0.0.weight")[0] // width

@@ -65,6 +65,13 @@ def network_in(contents: Contents) -> Weights:
     return dataclasses.replace(weights, tensors=kept)
 
 
+def the_one(files: list[Weights]) -> Weights:
+    """The generator, of which there must be one. Raises: UserError: there are several."""
+    if len(files) != 1:
+        raise UserError(f"{files[0]} and {files[1]} are generators, both: name one of them")
+    return files[0]
+
+
 def named(weights: Weights) -> Weights:
     """Under BasicSR's names."""
     tensors = weights.tensors
@@ -88,9 +95,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     Raises:
         UserError: they show none, or there are several files.
     """
-    if len(files) != 1:
-        raise UserError(f"{files[0]} and {files[1]} are generators, both: name one of them")
-    (file,) = files
+    file = the_one(files)
     if any(".conv1x1." in name for name in file.tensors):
         raise UserError(f"{file} is ESRGAN+, whose dense blocks have convolutions of 1x1 beside; it cannot be imported")
     if _is_compact(file.tensors):

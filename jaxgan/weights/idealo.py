@@ -11,7 +11,7 @@ from jaxgan.networks.rdn import RDN, RRDN
 from jaxgan.networks.rrdb import CONVOLUTIONS, DENSE, Halving
 from jaxgan.systems.esrgan import ESRGAN
 from jaxgan.training.system import System
-from jaxgan.weights.esrgan import network_in
+from jaxgan.weights.esrgan import network_in, the_one
 from jaxgan.weights.file import Contents, Weights
 from jaxgan.weights.formats import Recognised
 from jaxgan.weights.layers import Layer, Layers, kernel_shape
@@ -43,9 +43,7 @@ def recognise(files: list[Weights], direction: None) -> Recognised:
     Raises:
         UserError: they show none, or there are several files.
     """
-    if len(files) != 1:
-        raise UserError(f"{files[0]} and {files[1]} are generators, both: name one of them")
-    (file,) = files
+    file = the_one(files)
     if "LFF_1_1.weight" in file.tensors:
         blocks, dense, convolutions = _most(file, r"F_(\d+)_(\d+)_(\d+)\.weight")
         if (dense, convolutions) != (DENSE, CONVOLUTIONS - 1):
