@@ -42,7 +42,7 @@ def test_singular_vectors_move_in_the_discriminators_turn_alone(trained):
     for before, after in zip(
         *(jax.tree.leaves(s.networks["D"].variables["spectral"]) for s in (start, end)), strict=True
     ):
-        assert not np.array_equal(before, after)
+        assert before.size == 1 or not np.array_equal(before, after)  # of a single number there is only its sign
     assert "spectral" not in end.networks["G"].variables
     # An undecided hinge is at 2; the residual discriminator sums over 64 places, and begins further away.
     assert 0 < metrics["discriminator/loss"] < 6
@@ -96,7 +96,7 @@ def test_labels_that_do_not_fit_are_refused(changes, shapes, classes, sentence):
 @pytest.mark.slow
 def test_eight_devices_equal_one(eight_devices_equal_one):
     # A mean near 0 of sums over 64 places: 1.2e-6 was seen.
-    eight_devices_equal_one(SMALL, batch(16), 5e-6)
+    eight_devices_equal_one(SMALL, batch(16))
 
 
 def test_a_label_beyond_the_classes_is_refused():

@@ -72,7 +72,7 @@ def test_eight_devices_equal_one(mode, system):
     eight, _ = train(system, batches, layout(8, mode))
     errors = relative_errors(eight, one, start)
     assert len(errors) > 5
-    assert max(errors) < 1e-6 * 4  # four steps
+    assert max(errors) < 2e-6 * 4  # four steps
 
 
 @pytest.mark.eight_devices
