@@ -5,7 +5,7 @@
     jaxgan upscale runs/edsr_photographs photo.jpg photo_x4.png
 
 A quarter of the baseline: 8 blocks of 32 features, batches of 16 pieces of 24x24 made 96x96, and a rate ten times the
-paper's, which falls to 0 over the 4,000 steps. These took 46 minutes beside other trainings, and 13 would do by themselves.
+paper's, which falls to 0 over the 4,000 steps. These took 46 minutes beside other trainings.
 Six photographs that it has not seen come out with 28.64 dB, each better than by the bicubic filter, which has 28.06
 (tests/benchmarks/README.md, photographs four times as large).
 """

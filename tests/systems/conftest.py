@@ -73,7 +73,7 @@ def eight_devices_equal_one():
     Under jit, and where `modes` says so under pmap, too: of most systems that says nothing new, the step is the same function.
     """
 
-    def check(system, batch, tolerance=5e-6, modes=("jit",)):
+    def check(system, batch, tolerance=1e-6, modes=("jit",)):
         plain = with_gradient_descent(system)
         # Where the players begin, an undecided discriminator, gradients of real and fake cancel to rounding errors.
         start, one, _ = step_once(plain, batch, 1, disturbed=True)

@@ -157,6 +157,6 @@ class Careless(Toy):
 def test_a_difference_is_said_with_its_limit(eight_devices_equal_one):
     data = {"image": np.random.default_rng(0).normal(size=(16, 12)).astype(np.float32)}
     with pytest.raises(
-        AssertionError, match=r"moves by .* otherwise on eight; the limit is .*, with tolerance=5e-06.*row by row"
+        AssertionError, match=r"moves by .* otherwise on eight; the limit is .*, with tolerance=1e-06.*row by row"
     ):
         eight_devices_equal_one(Careless(), data)

