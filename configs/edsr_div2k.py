@@ -3,8 +3,8 @@
     jaxgan train edsr_div2k                                  # TFDS downloads DIV2K, 800 photographs
     jaxgan upscale runs/edsr_div2k photo.jpg photo_x4.png
 
-The authors' own weights of this network have 28.97 dB on DIV2K's validation pictures (RGB, BasicSR's table). Not trained by us:
-there was no network to download DIV2K with. EDSR itself has `--system.width 256 --system.blocks 32 --system.residual-scale 0.1`.
+The authors' own weights of this network have 28.97 dB on DIV2K's validation pictures (RGB, BasicSR's table). Not trained by
+us: there was no network to download DIV2K with. EDSR itself is this with a width of 256, 32 blocks and a residual scale of 0.1.
 """
 
 from jaxgan import Experiment

@@ -9,8 +9,8 @@
 which was tuned for edges: the weight of its maps is such that their gradient by the pictures is three times that of the L1
 distance.
 
-Not good yet. After 43 minutes on one core that other work shared SRResNet is a little below the bicubic filter (27.89 dB; 28.06), and 500 steps of the
-GAN leave a grid on what they sharpen (25.75 dB). `realesrgan_photographs` is better.
+Not good yet. After 43 minutes on one core that other work shared SRResNet is a little below the bicubic filter (27.89 dB;
+28.06), and 500 steps of the GAN leave a grid on what they sharpen (25.75 dB). `realesrgan_photographs` is better.
 """
 
 from jaxgan import Experiment
