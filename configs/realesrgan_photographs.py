@@ -40,7 +40,7 @@ def get_config() -> Experiment:
         ),
         data=Photographs(size=96, factor=4, degradation=RealESRGAN()),
         batch_size=16,
-        steps=3500,
+        steps=4500,
         sample_every=500,
         checkpoint_every=250,
     )
