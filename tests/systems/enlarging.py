@@ -10,8 +10,7 @@ import pytest
 from jaxgan.data import Spec
 from jaxgan.errors import UserError
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SIDE, SCALE = 8, 2
 SHAPES = {"input": (SIDE, SIDE, 3), "image": (SCALE * SIDE, SCALE * SIDE, 3)}
@@ -24,7 +23,7 @@ def batch(count=8):
 
 
 def context(system, count=4):
-    state = jax.jit(lambda: initial_state(system, 0, batch(count)))()
+    state = beginning(system, batch(count))
     variables = {name: network.current for name, network in state.networks.items()}
     return Context(variables, {k: jnp.asarray(v) for k, v in batch(count).items()}, jax.random.key(1), {}, jnp.int32(0))
 

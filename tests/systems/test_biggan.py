@@ -24,7 +24,7 @@ from jaxgan.systems.r3gan import R3GAN
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 from tests.test_evaluation import projection
 
 CLASSES = 3
@@ -163,7 +163,7 @@ def test_without_classes_and_without_chunks():
     system = dataclasses.replace(
         TINY, conditional=False, classes=None, networks=Big(latent_dim=5, width=2, hierarchical=False)
     )
-    state = jax.jit(lambda: initial_state(system, 0, {"image": batch()["image"]}))()
+    state = beginning(system, {"image": batch()["image"]})
     assert "shared" not in state.networks["G"].params
     assert "embed" not in state.networks["D"].params
 

@@ -13,8 +13,7 @@ from jaxgan.data import Avatars, Spec
 from jaxgan.errors import UserError
 from jaxgan.systems.cogan import CoGAN
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SIZE = 16
 SHAPES = {"image": jax.ShapeDtypeStruct((SIZE, SIZE, 3), jnp.float32), "label": jax.ShapeDtypeStruct((), jnp.int32)}
@@ -30,7 +29,7 @@ def batch(count, ones=3):
 
 @pytest.fixture(scope="module")
 def begun():
-    state = jax.jit(lambda: initial_state(SMALL, 0, batch(8)))()
+    state = beginning(SMALL, batch(8))
     variables = {name: network.current for name, network in state.networks.items()}
     return Context(variables, jax.tree.map(jnp.asarray, batch(8)), jax.random.key(1), {}, jnp.int32(0))
 

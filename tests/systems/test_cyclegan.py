@@ -16,8 +16,7 @@ from jaxgan.training import parallel
 from jaxgan.training.image_pool import ImagePool
 from jaxgan.training.parallel import Layout
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once, with_gradient_descent
+from tests.systems.conftest import beginning, step_once, with_gradient_descent
 
 SIZE = 32
 SHAPES = {name: jax.ShapeDtypeStruct((SIZE, SIZE, 3), jnp.float32) for name in ("input", "image")}
@@ -34,7 +33,7 @@ def pictures(count, seed=0):
 @pytest.fixture(scope="module")
 def begun():
     batch = pictures(2)
-    state = jax.jit(lambda: initial_state(SMALL, 0, batch))()
+    state = beginning(SMALL, batch)
     variables = {name: network.current for name, network in state.networks.items()}
     batch = {name: jnp.asarray(value) for name, value in batch.items()}
     return Context(variables, batch, jax.random.key(1), state.aux, jnp.int32(0))
@@ -148,7 +147,7 @@ def test_eight_devices_fill_one_pool():
     system, pools = with_gradient_descent(SMALL, 1e-5), []
     for devices in (1, 8):
         layout = Layout.create("jit", 8, devices)
-        state = layout.place(jax.jit(lambda: initial_state(system, 0, pictures(8)))())
+        state = layout.place(beginning(system, pictures(8)))
         for number in range(3):
             batch = {name: value[None] for name, value in pictures(8, seed=number).items()}
             state, _ = parallel.run_step(system, system.plan(0), layout, state, {}, batch)

@@ -13,7 +13,7 @@ from jaxgan.errors import UserError
 from jaxgan.networks import Convolutional
 from jaxgan.systems.dcgan import DCGAN
 from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SMALL = DCGAN(networks=Convolutional(width=4, kernel=4, latent_dim=8), ema=0.9)
 
@@ -69,7 +69,7 @@ def test_the_papers_sizes():
 
 def test_weights_begin_as_in_the_paper():
     system = with_networks(width=32)
-    state = jax.jit(lambda: initial_state(system, 0, {"image": pictures(2)}))()
+    state = beginning(system, {"image": pictures(2)})
     kernel = np.asarray(state.networks["G"].params["ConvTranspose_0"]["kernel"])
     assert kernel.std() == pytest.approx(0.02, rel=0.02)
     assert abs(kernel.mean()) < 1e-3

@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.systems.gan import GAN
 from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SMALL = GAN(latent_dim=4, generator_hidden=16, discriminator_hidden=8)
 BATCH = {"image": np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)}
@@ -24,7 +24,7 @@ def test_the_papers_sizes():
 
 
 def test_weights_begin_centred():
-    state = jax.jit(lambda: initial_state(GAN(), 0, {"image": np.zeros((2, 28, 28, 1), np.float32)}))()
+    state = beginning(GAN(), {"image": np.zeros((2, 28, 28, 1), np.float32)})
     kernel = np.asarray(state.networks["G"].params["Dense_1"]["kernel"])
     assert np.abs(kernel).max() <= 0.05
     assert kernel.std() == pytest.approx(0.05 / 3**0.5, rel=0.01)

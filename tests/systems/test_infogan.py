@@ -13,8 +13,7 @@ from jaxgan.data import Digits, Spec
 from jaxgan.errors import UserError
 from jaxgan.systems.infogan import InfoGAN
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SMALL = InfoGAN(noise_dim=4, categories=3, continuous=2, width=4, hidden=16, ema=0.9)
 
@@ -25,7 +24,7 @@ def batch(count):
 
 @pytest.fixture(scope="module")
 def begun():
-    state = jax.jit(lambda: initial_state(SMALL, 0, batch(8)))()
+    state = beginning(SMALL, batch(8))
     variables = {name: network.current for name, network in state.networks.items()}
     return Context(variables, jax.tree.map(jnp.asarray, batch(8)), jax.random.key(1), {}, jnp.int32(0))
 

@@ -14,7 +14,7 @@ from jaxgan.networks import Patch, Transform, UNet, pass_through
 from jaxgan.systems.pix2pix import Pix2Pix
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 SIZE = 32
 SHAPES = {name: jax.ShapeDtypeStruct((SIZE, SIZE, 3), jnp.float32) for name in ("input", "image")}
@@ -29,7 +29,7 @@ def pairs(count):
 @pytest.fixture(scope="module")
 def begun():
     """The variables where training begins, and a context of one minibatch."""
-    state = jax.jit(lambda: initial_state(SMALL, 0, pairs(2)))()
+    state = beginning(SMALL, pairs(2))
     variables = {name: network.current for name, network in state.networks.items()}
     return Context(variables, {k: jnp.asarray(v) for k, v in pairs(2).items()}, jax.random.key(1), {}, jnp.int32(0))
 

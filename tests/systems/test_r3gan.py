@@ -16,8 +16,7 @@ from jaxgan.networks import R3, Perceptrons
 from jaxgan.networks.augmentation import Augmentation
 from jaxgan.systems.r3gan import R3GAN
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, disturbed, step_once
 
 TINY = R3GAN(R3(latent_dim=4, width=8, blocks=1), ema=0.9, r1=1.0, r2=3.0, anneal=4)
 MOVED = dataclasses.replace(TINY, augmentation=Augmentation(translation=True, color=True, cutout=True))
@@ -45,7 +44,7 @@ def test_one_step():
 
 def moved(system):
     """The variables of a system past its first steps, as the last convolutions of all blocks begin at 0."""
-    state = jax.jit(lambda: initial_state(system, 0, {"image": faces()}))()
+    state = beginning(system, {"image": faces()})
     variables = {name: network.current for name, network in state.networks.items()}
     return jax.tree.map(lambda x: x + 0.1 * jax.random.normal(jax.random.key(1), x.shape), variables)
 
@@ -125,7 +124,7 @@ def test_a_pair_has_one_label():
     system = dataclasses.replace(TINY, conditional=True)
     system = system.resolve(Spec({"image": faces()[0], "label": np.int32(0)}, classes=("cat", "dog")))
     batch = {"image": faces(), "label": np.array([0, 1, 0, 1], np.int32)}
-    _, after, _ = step_once(system, batch, 1, disturbed=True)
+    _, after, _ = step_once(system, batch, 1, start=disturbed(beginning(system, batch)))
     variables = {name: {"params": network.params} for name, network in after.networks.items()}
     z = np.ones((2, 4), np.float32)
     made = system.decode(variables, z, {"image": faces(2), "label": np.array([0, 1])})

@@ -15,8 +15,7 @@ from jaxgan.losses import adversarial
 from jaxgan.networks import Convolutional, Perceptrons
 from jaxgan.systems.ragan import RaGAN
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 from tests.training import toys
 from tests.training.toys import Toy
 
@@ -55,7 +54,7 @@ def test_the_paper_s_formula():
 
 def test_the_generator_learns_from_real_examples():
     """What no standard GAN's does: its gradient changes with them."""
-    state = jax.jit(lambda: initial_state(POINTS, 0, {"image": points()}))()
+    state = beginning(POINTS, {"image": points()})
     variables = {name: network.current for name, network in state.networks.items()}
 
     def gradient(real):
@@ -73,7 +72,7 @@ def test_what_changes_in_a_generator_s_turn():
     """The generator's statistics, as in `generator_turn`; of the discriminator nothing."""
     system = RaGAN(Convolutional(width=4, kernel=4, latent_dim=4, discriminator_norm="batch"))
     real = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3)).astype(np.float32)
-    state = jax.jit(lambda: initial_state(system, 0, {"image": real}))()
+    state = beginning(system, {"image": real})
     context = Context({n: x.current for n, x in state.networks.items()}, {"image": real}, jax.random.key(0), {}, 0)
 
     @jax.jit

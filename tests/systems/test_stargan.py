@@ -16,6 +16,7 @@ from jaxgan.systems.stargan import StarGAN
 from jaxgan.training.preview import preview_inputs
 from jaxgan.training.state import Context
 from jaxgan.training.step import initial_state
+from tests.systems.conftest import beginning
 
 SIZE, LABELS = 16, 3
 SMALL = StarGAN(labels=LABELS, width=4, blocks=1, discriminator_width=4, discriminator_layers=2, discriminator_moves=1)
@@ -29,7 +30,7 @@ def examples(count, seed=0):
 
 
 def begun(system, batch, seed=1):
-    state = jax.jit(lambda: initial_state(system, 0, batch))()
+    state = beginning(system, batch)
     variables = {name: network.current for name, network in state.networks.items()}
     return Context(variables, {k: jnp.asarray(v) for k, v in batch.items()}, jax.random.key(seed), {}, jnp.int32(0))
 

@@ -14,8 +14,7 @@ from jaxgan.media import Text
 from jaxgan.networks import CharCNNRNN, Convolutional, GivenVectors, WordGRU
 from jaxgan.systems.text2image import TextToImage
 from jaxgan.training.state import Context
-from jaxgan.training.step import initial_state
-from tests.systems.conftest import step_once
+from tests.systems.conftest import beginning, step_once
 
 WORDS = jax.ShapeDtypeStruct((6,), jnp.int32)
 VECTOR = jax.ShapeDtypeStruct((6,), jnp.float32)
@@ -51,7 +50,7 @@ def enlarged(params):
 def begun():
     """A context of one minibatch, with variables of some size: where training begins, weights of 0.02 leave hardly a trace."""
     batch = examples(4, vectors=True)
-    state = jax.jit(lambda: initial_state(GIVEN, 0, batch))()
+    state = beginning(GIVEN, batch)
     variables = {
         name: {**network.current, "params": enlarged(network.params)} for name, network in state.networks.items()
     }
