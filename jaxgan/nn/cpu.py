@@ -17,7 +17,8 @@ order. All times: 2 cores, jax 0.10.2.
   64x64x128, batch 16: 431 ms for 1,767; on 16x16x64, batch 32: 16 for 31; 16x16x128 of one picture: 1.2 for 3.0.
 - W without stride and with no more features behind than before, such as a generator's last layer: x and y change places
   (`_swapped`). 7x7 from 128x128x32 to 3 features, batch 1: 2.0 ms for 81. The zeros around y are laid out first, behind a
-  barrier, since XLA would else change the places back: 47 ms for 2.6.
+  barrier, since XLA would else change the places back: 47 ms for 2.6. In groups of rows, of one where maps are large: 9x9 from
+  96x96x32 to 3 features, batch 16, 56 ms for 449 of all at once.
 - F by a kernel of more than 3x3 without stride or zeros, such as those after reflection: with a row of zeros, and without the
   outputs that see it (`_bordered`), it takes another path. 7x7 from 134x134x32 to 3 features, batch 1: 1.4 ms for 35; from
   70x70x64 to 64: 15 for 50.
@@ -52,7 +53,9 @@ FEW, WIDE = 4, 5
 GROUP, GROUPS = 16, 8
 """Rows of a group that `_in_groups` sums over, twice as many on maps of less than 8x8; and into how many at most it cuts."""
 HELD = 4096
-"""Positions that the rows of a group have together, where a map is so large that `GROUP` rows have more."""
+"""Positions that the rows of a group have together, where a map is so large that `GROUP` rows have more, and in `_swapped`."""
+SWAPPED = 16
+"""Into how many groups at most `_swapped` cuts the rows: each takes a tenth of a second to compile."""
 MANY = 16
 """Features of x and of y from which `_by_places` wins."""
 NARROW = 9
@@ -166,10 +169,12 @@ def _turned(kernel):
 
 
 def _swapped(geometry: Geometry, x, y):
-    """W as that of the convolution from y to x."""
+    """W as that of the convolution from y to x, summed over groups of rows."""
+    count = x.shape[0]
+    groups = min(SWAPPED, count, max(1, count * math.prod(geometry.positions) // HELD))
     y = lax.optimization_barrier(_padded(y, geometry.turned.padding))
     bare = Geometry((1, 1), ((0, 0), (0, 0)), y.shape[1:3], geometry.window)
-    return _turned(transposed_in_kernel(bare, y, x))
+    return _turned(_in_groups(bare, -(-count // groups), y, x))
 
 
 def _by_places(geometry: Geometry, x, y):
