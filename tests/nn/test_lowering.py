@@ -141,14 +141,23 @@ def contractions(function, *operands) -> list[str]:
     return [name for name in ("convolution", "dot_general") if f"stablehlo.{name}" in text]
 
 
-@pytest.mark.parametrize(("size", "rows"), [((8, 8), 33), ((17, 16), 150), ((128, 128), 3)])
-def test_the_kernels_gradient_in_groups_of_rows(size, rows):
+@pytest.mark.parametrize(
+    ("size", "rows", "stride", "features"),
+    [
+        ((8, 8), 33, 2, 3),
+        ((17, 16), 150, 2, 3),
+        ((128, 128), 3, 2, 3),
+        ((33, 32), 9, 1, 2),
+        ((80, 80), 3, 1, 1),
+    ],
+)
+def test_the_kernels_gradient_in_groups_of_rows(size, rows, stride, features):
     """The last group is smaller; with 150 rows, groups are larger, to be no more than eight; of large maps, smaller."""
     random = np.random.default_rng(0)
-    x, kernel = random.standard_normal((rows, *size, 2)), random.standard_normal((3, 3, 2, 3))
+    x, kernel = random.standard_normal((rows, *size, 2)), random.standard_normal((3, 3, 2, features))
 
     def gradient(conv):
-        return jax.jit(jax.grad(lambda k: jnp.sum(conv(x, k, (2, 2), ((1, 1), (1, 0))) ** 2)))(kernel)
+        return jax.jit(jax.grad(lambda k: jnp.sum(conv(x, k, (stride, stride), ((1, 1), (1, 0))) ** 2)))(kernel)
 
     with jax.enable_x64(True):
         np.testing.assert_allclose(gradient(lowering.conv), gradient(reference_conv), rtol=1e-10)
