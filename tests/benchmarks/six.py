@@ -29,6 +29,7 @@ from PIL import Image
 import jaxgan
 from jaxgan import configs, media, workdir
 from jaxgan.data import Photographs
+from jaxgan.data.degradations import Jpeg
 from jaxgan.metrics.blocking import block_ratio
 from jaxgan.metrics.similarity import luminance_of, psnr, ssim
 from jaxgan.metrics.stlpips import load_stlpips
@@ -40,7 +41,7 @@ CROPS = {"chelsea.png": (60, 140), "coffee.png": (120, 220), "china.jpg": (120, 
 SIDE = 96
 SHOWN = {
     "clean": ("bicubic", "EDSR", "compact, clean", "idealo's thick", "x4plus", "photograph"),
-    f"JPEG {QUALITY}": ("bicubic", "compact, clean", "compact, degraded", "animevideov3", "x4plus", "photograph"),
+    f"JPEG {QUALITY}": ("bicubic", "compact, clean", "compact, JPEG", "compact, degraded", "x4plus", "photograph"),
 }
 """What the sheets show, a network a column."""
 
@@ -63,6 +64,7 @@ def runs(vgg: str) -> dict[str, jaxgan.Experiment]:
         "SRGAN, VGG": experiment("srgan_photographs", vgg=vgg),
         "ESRGAN": experiment("esrgan_photographs", vgg=vgg),
         "compact, clean": experiment("realesrgan_photographs", None, vgg=vgg),
+        "compact, JPEG": experiment("realesrgan_photographs", Jpeg(), vgg=vgg),
         "compact, degraded": experiment("realesrgan_photographs", vgg=vgg),
     }
 
