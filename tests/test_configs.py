@@ -33,8 +33,9 @@ QUICK = {"gan_digits", "cgan_digits", "wgan_gp_grid"}
 """What the default tests train of all configs; the slow ones train the rest."""
 TRANSLATORS = {"cyclegan_avatars", "pix2pix_openmoji", "stargan_avatars"}
 """Slow to compile, however small; the tests of their systems train them, too."""
-DEAR = {"biggan_letters", "esrgan_photographs", "stylegan2_avatars"}
-"""Slower yet: the tests of their systems train runs, save and restore them, and here they are only traced."""
+DEAR = {"biggan_letters", "esrgan_photographs", "fastgan_clipart", "stylegan2_avatars"}
+"""Slower yet: the tests of their systems, or those of another config, train runs, save and restore them; here they are only
+traced."""
 LARGE = {"cyclegan_horse2zebra", "edsr_div2k", "pix2pix_edges2shoes", "pix2pix_facades", "stargan_celeba", "stylegan2_ada",
          "text2image_birds"}  # fmt: skip
 """The papers' settings, far too large for a test to train, of systems that have a small config too."""
