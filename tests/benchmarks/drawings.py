@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.drawings train food --workdir DIR --features-file HED --minutes 20 --only FastGAN
     python -m tests.benchmarks.drawings score food --workdir DIR --features-file HED --minutes 20 \
-        --json tests/benchmarks/results/drawings.json
+        --json tests/benchmarks/results/drawings_food.json
 
 Each is trained for as many minutes on one CPU core (`taskset`), two at a time.
 
