@@ -2,12 +2,14 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+import jaxgan
 from jaxgan.commands.inputs import find_inputs
 from jaxgan.commands.of_run import OfRun
 from jaxgan.commands.outputs import find_outputs
@@ -32,6 +34,9 @@ class Upscale(OfRun):
     """Side of the tiles, in pixels of the input. Smaller ones take less memory and more time."""
     interpolate: float | None = None
     """For SRGAN and ESRGAN: a generator between that of the first stage (0, smooth) and that of the GAN (1, sharp)."""
+    smooth: Path | None = None
+    """With --interpolate: the run that has the smooth generator, for weights that were imported, such as RRDB_PSNR beside
+    RRDB_ESRGAN."""
     ensemble: bool = False
     """The mean of all eight ways to turn and mirror the picture: a little better, eight times as slow."""
 
@@ -45,10 +50,13 @@ def run(argv: list[str]) -> int:
         raise UserError(f"--tile {arguments.tile}: it must be at least 1")
     if arguments.interpolate is not None and not 0 <= arguments.interpolate <= 1:
         raise UserError(f"--interpolate {arguments.interpolate}: it must be from 0 to 1")
+    if arguments.smooth is not None and arguments.interpolate is None:
+        raise UserError("--smooth is one end of what --interpolate goes between: give that, from 0 to 1, too")
     found, base = find_inputs(arguments.input)
     outs = find_outputs(found, base, arguments.input, arguments.output, tuple(ENCODERS))
     trained = arguments.open()
-    upscaler = Upscaler.of(trained, arguments.tile, arguments.scale, arguments.ensemble, arguments.interpolate)
+    smooth = None if arguments.smooth is None else jaxgan.restore(arguments.smooth, weights=arguments.weights)
+    upscaler = Upscaler.of(trained, arguments.tile, arguments.scale, arguments.ensemble, arguments.interpolate, smooth)
     failed = []
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:

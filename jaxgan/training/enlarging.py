@@ -129,8 +129,7 @@ class Enlarging:
         """Variables with a G between that of the first stage (0) and that of the GAN (1): (1 - amount) P + amount G."""
         if "P" not in variables:
             raise UserError("this run had no first stage (system.pretraining is 0), and so nothing to go back to")
-        kept, own = variables["P"]["kept"], variables["G"]
-        return {**variables, "G": jax.tree.map(lambda a, b: (1 - amount) * a + amount * b, kept, own)}
+        return {**variables, "G": between(variables["P"]["kept"], variables["G"], amount)}
 
     def translate(self, variables, pictures, key, *, direction="ab", inputs=None, statistics="batch"):
         """With running statistics, always: what comes of a part of a picture must not depend on the rest."""
@@ -142,6 +141,11 @@ class Enlarging:
 
     def preview(self, variables, inputs, key):
         return {"input": inputs["input"], "output": self.sample(variables, inputs, key), "target": inputs["image"]}
+
+
+def between(smooth: Any, sharp: Any, amount: float) -> Any:
+    """(1 - amount) smooth + amount sharp, of the variables of two networks that are alike."""
+    return jax.tree.map(lambda a, b: (1 - amount) * a + amount * b, smooth, sharp)
 
 
 def scale_of(spec: Spec, scale: int | None) -> int:

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
 from jaxgan.data.pictures import BadPicture
 from jaxgan.errors import OutOfMemory, UserError
+from jaxgan.training.enlarging import between
 from jaxgan.translation.originals import Original, read_original, write_levels
 from jaxgan.translation.tiles import Tiling, in_tiles
 from jaxgan.translation.translator import Translator, asked, cropped, pad, padded_size
@@ -46,15 +49,35 @@ class Upscaler:
         scale: float | None = None,
         ensemble: bool = False,
         interpolate: float | None = None,
+        smooth: "Run | None" = None,
     ) -> "Upscaler":
         """Of a trained run; with `interpolate`, of a generator between those of a GAN's two stages: 0 is smooth, 1 sharp.
 
+        Args:
+            run: what enlarges.
+            tile: side of the tiles.
+            scale: how many times larger.
+            ensemble: in eight ways.
+            interpolate: how far from the smooth generator to the run's.
+            smooth: whose generator the smooth one is, where the run has no first stage (weights that were imported).
+
         Raises:
-            UserError: the run does not turn pictures into pictures, or into pictures of grey or colour.
+            UserError: the run does not turn pictures into pictures, or into pictures of grey or colour; or the generator of
+                `smooth` is another network.
         """
         translator = run.translator("ab", "running")
         if interpolate is not None:
-            mixed = run.system.interpolated({**run.variables(), **run.frozen}, interpolate)
+            variables = {**run.variables(), **run.frozen}
+            if smooth is None:
+                mixed = run.system.interpolated(variables, interpolate)
+            else:
+                name = run.system.directions["ab"]
+                other = smooth.variables().get(name)
+                if jax.tree.map(jnp.shape, other) != jax.tree.map(jnp.shape, variables[name]):
+                    raise UserError(
+                        f"{smooth.workdir} has another generator than {run.workdir}: none lies between them"
+                    )
+                mixed = {**variables, name: between(other, variables[name], interpolate)}
             translator = Translator(run.record, mixed, "ab", "running", trained=run.step > 0)
         if translator.channels not in (1, 3):
             raise UserError(f"the pictures of this run have {translator.channels} channels, and those of files 1 or 3")

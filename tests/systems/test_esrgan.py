@@ -115,6 +115,19 @@ def test_trained_resumed_and_interpolated(tmp_path, monkeypatch, capsys):
     assert np.abs(made[1] - (made[0] + made[2]) / 2).mean() < np.abs(made[0] - made[2]).mean() / 4
     assert main(["upscale", str(tmp_path / "run"), str(tmp_path / "in.png"), str(tmp_path / "out.png")]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), made[2])
+    # The first stage's run is the smooth end, as well as what the whole run kept of it.
+    jaxgan.fit(dataclasses.replace(experiment, steps=2), tmp_path / "smooth", quiet=True)
+    between = [*words[:-1], "0.5", "--smooth", str(tmp_path / "smooth")]
+    assert main(["upscale", *between]) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), made[1])
+    other = dataclasses.replace(
+        experiment, steps=1, system=dataclasses.replace(system, network=Compact(width=2, layers=1))
+    )
+    jaxgan.fit(other, tmp_path / "other", quiet=True)
+    assert main(["upscale", *words[:-1], "0.5", "--smooth", str(tmp_path / "other")]) == 2
+    assert "has another generator than" in capsys.readouterr().err
+    assert main(["upscale", *words[:-2], "--smooth", str(tmp_path / "smooth")]) == 2
+    assert "--smooth is one end of what --interpolate goes between" in capsys.readouterr().err
     assert main(["upscale", *words[:-1], "1.5"]) == 2
     assert "--interpolate 1.5: it must be from 0 to 1" in capsys.readouterr().err
 
