@@ -13,6 +13,7 @@ from jaxgan.training import diverging, parallel
 from jaxgan.training.parallel import Layout, assert_replicated
 from jaxgan.training.step import initial_state
 
+
 def beginning(system, batch):
     """The state that training begins with; drawing it takes a third of the time to compile that a step takes."""
     return jax.jit(lambda: initial_state(system, 0, batch))()
