@@ -9,9 +9,9 @@
 which was tuned for edges: the weight of its maps is such that their gradient by the pictures is three times that of the L1
 distance.
 
-SRResNet took an hour on one core that other work shared; six photographs that it has not seen come out with 28.39 dB, each better
-than by the bicubic filter, which has 28.06. The GAN has not been trained from there yet. From an earlier end of the first stage,
-after 2,500 steps, 500 of the GAN left a grid (25.75 dB). `realesrgan_photographs` is better.
+SRResNet took an hour on one core that other work shared; six photographs that it has not seen come out with 28.39 dB, each
+better than by the bicubic filter, which has 28.06. The GAN has not been trained from there yet. From an earlier end of the
+first stage, after 2,500 steps, 500 of the GAN left a grid (25.75 dB). `realesrgan_photographs` is better.
 """
 
 from jaxgan import Experiment
