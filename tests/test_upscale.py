@@ -4,6 +4,7 @@ import dataclasses
 import io
 import itertools
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -17,7 +18,7 @@ from jaxgan.data import Photographs
 from jaxgan.systems.edsr import EDSR
 from jaxgan.translation.originals import Original, filled, read_original, turned
 from jaxgan.translation.tiles import BLEND, EXACT, MARGIN, Tiling, in_tiles
-from jaxgan.translation.upscaling import Upscaler
+from jaxgan.translation.upscaling import Upscaler, _resized
 from tests.smooth import smooth
 
 
@@ -137,6 +138,33 @@ def test_another_scale_by_a_resize(scale, run, folder):
     assert made.size == (30 * scale, 40 * scale)
     reference = Image.fromarray(smooth(40, 30)).resize(made.size, Image.Resampling.BICUBIC)
     assert np.abs(np.asarray(made, float) - np.asarray(reference, float)).mean() < 8
+
+
+@pytest.mark.parametrize("wanted", [(100, 75), (150, 131), (37, 131), (233, 201), (300, 1)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_part_by_part_as_the_whole_is_resized(wanted, kind):
+    levels = (smooth(150, 131).astype(np.uint16) * (257 if kind is np.uint16 else 1)).astype(kind)
+    below = np.zeros((9, 131, 3), kind)  # of padding, which is not of the picture
+    parts = [levels[:70], levels[70:71], np.concatenate([levels[71:], below])]
+    made = _resized(parts, (150, 131), wanted, Image.Resampling.LANCZOS)
+    assert made.dtype == kind
+    channels = [Image.fromarray(levels[..., i].astype(np.float32)) for i in range(3)]
+    whole = np.stack([np.asarray(c.resize(wanted[::-1], Image.Resampling.LANCZOS)) for c in channels], -1)
+    assert made.shape == whole.shape
+    assert np.abs(made - np.clip(whole, 0, np.iinfo(kind).max)).max() <= 0.52  # float32 holds 16 bits to 1/256
+    if wanted == (150, 131):
+        np.testing.assert_array_equal(made, levels)
+
+
+def test_what_is_resized_is_never_held_whole():
+    tracemalloc.start()
+    made = _resized(
+        (np.full((50, 1000, 3), 9, np.uint8) for _ in range(80)), (4000, 1000), (400, 100), Image.Resampling.LANCZOS
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (made == 9).all()
+    assert peak < 4000 * 1000 * 3 / 5
 
 
 def test_grey_16_bits_profile_and_exif_stay(run, folder):

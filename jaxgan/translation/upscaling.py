@@ -1,7 +1,9 @@
 """Picture files made larger by a trained run: any size, in tiles, and all else that is in the file kept."""
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +17,15 @@ from jaxgan.errors import OutOfMemory, UserError
 from jaxgan.training.enlarging import between
 from jaxgan.translation.originals import Original, read_original, write_levels
 from jaxgan.translation.tiles import Tiling, in_tiles
-from jaxgan.translation.translator import Translator, asked, cropped, pad, padded_size
+from jaxgan.translation.translator import Translator, asked, pad, padded_size
 
 if TYPE_CHECKING:
     from jaxgan.run import Run
 
 TILE = 256
 """Side of the tiles, in pixels of the picture."""
+WIDEST = 3
+"""How far Pillow's filters reach, in pixels of the smaller one of two pictures: Lanczos' farthest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,19 +107,25 @@ class Upscaler:
         if channels == 1 and not grey:
             pixels, grey = _luminance(pixels), True
         padded = pad(pixels, *padded_size(height, width, multiple))
-        bands = []
-        for band in in_tiles(lambda tiles: self._turn(tiles, channels), padded, self.tiling, done):
-            band = _luminance(band) if grey and channels == 3 else band
-            bands.append(np.clip((band + 1) * (top / 2) + 0.5, 0, top).astype(np.uint16 if top > 255 else np.uint8))
-        made = cropped(np.concatenate(bands), (height, width), padded.shape[:2])
-        if self.scale is not None:
-            size = max(1, round(self.scale * height)), max(1, round(self.scale * width))
-            if made.shape[:2] != size:
-                made = _resized(made, size, Image.Resampling.LANCZOS)
+        whole = in_tiles(lambda tiles: self._turn(tiles, channels), padded, self.tiling, done)
+
+        def bands() -> Iterator[np.ndarray]:
+            for band in whole:
+                band = _luminance(band) if grey and channels == 3 else band
+                yield np.clip((band + 1) * (top / 2) + 0.5, 0, top).astype(np.uint16 if top > 255 else np.uint8)
+
+        parts = bands()
+        first = next(parts)
+        factor = first.shape[1] // padded.shape[1]
+        size = factor * height, factor * width
+        wanted = size if self.scale is None else tuple(max(1, round(self.scale * side)) for side in (height, width))
+        # What comes of the padding, at the bottom and on the right, is not of the picture.
+        of_picture = (part[:, : size[1]] for part in itertools.chain((first,), parts))
+        made = _resized(of_picture, size, wanted, Image.Resampling.LANCZOS)
         if original.alpha is None:
             return made
         alpha = (original.alpha[..., None] * top + 0.5).astype(made.dtype)
-        return np.concatenate([made, _resized(alpha, made.shape[:2], Image.Resampling.BICUBIC)], -1)
+        return np.concatenate([made, _resized((alpha,), alpha.shape[:2], wanted, Image.Resampling.BICUBIC)], -1)
 
     def file(self, source: Path, out: Path, done: Callable[[int, int], None] | None = None) -> tuple[str | None, str]:
         """One file into another: why it failed, or None; and what was lost, or "".
@@ -164,11 +174,46 @@ def _luminance(pixels: np.ndarray) -> np.ndarray:
     return pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
 
 
-def _resized(levels: np.ndarray, size: tuple[int, int], resampling: Image.Resampling) -> np.ndarray:
-    """uint8 or uint16 [H, W, C], channel by channel, to (height, width)."""
-    top = np.iinfo(levels.dtype).max
-    made = np.empty((*size, levels.shape[-1]), levels.dtype)
-    for i in range(levels.shape[-1]):
-        channel = Image.fromarray(levels[..., i].astype(np.float32)).resize(size[::-1], resampling)
-        made[..., i] = np.clip(np.asarray(channel) + 0.5, 0, top)
+def _resized(
+    parts: Iterable[np.ndarray], size: tuple[int, int], wanted: tuple[int, int], resampling: Image.Resampling
+) -> np.ndarray:
+    """A picture (height, width) of `size`, resized to `wanted`; only the result is ever held whole.
+
+    Args:
+        parts: uint8 or uint16 [h, W, C], from top to bottom; what is below the picture is left out.
+    """
+    ratio = size[0] / wanted[0]
+    around = 0 if size == wanted else math.ceil(WIDEST * max(ratio, 1)) + 1
+    made, held, begins, row = (
+        None,
+        None,
+        0,
+        0,
+    )  # rows of the picture from `begins` on are held; `row` is the next to make
+    for part in parts:
+        held = part if held is None else np.concatenate([held, part])
+        made = np.empty((*wanted, part.shape[-1]), part.dtype) if made is None else made
+        ends = begins + len(held)
+        if ends >= size[0]:
+            held, until = held[: size[0] - begins], wanted[0]
+        else:
+            until = max(row, math.floor((ends - around) / ratio))
+        if until > row:
+            box = 0, row * ratio - begins, size[1], min(until * ratio - begins, len(held))
+            for i in range(part.shape[-1]):
+                made[row:until, :, i] = _channel(held[..., i], (until - row, wanted[1]), box, resampling)
+            row = until
+        kept = max(begins, math.floor(row * ratio) - around)
+        held, begins = held[kept - begins :], kept
     return made
+
+
+def _channel(
+    levels: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float], resampling: Image.Resampling
+) -> np.ndarray:
+    """What is in `box` (left, top, right, bottom) of levels [H, W], resized; Pillow's filters see what is around it, too."""
+    left, top, right, bottom = box
+    if size == (bottom - top, right - left):
+        return levels[round(top) : round(bottom)]
+    made = Image.fromarray(levels.astype(np.float32)).resize(size[::-1], resampling, box)
+    return np.clip(np.asarray(made) + 0.5, 0, np.iinfo(levels.dtype).max)
