@@ -121,7 +121,7 @@ class ESRGAN(Enlarging, System):
             fooled = adversarial.generator_non_saturating_loss(self.judge(c.variables, made)[0])
         loss, metrics = self.l1 * distance + self.adversarial * fooled, {"l1": distance, "adversarial": fooled}
         if self.vgg is not None:
-            maps = self.maps(c.variables, made, wanted)
+            maps = self.maps(c, made, wanted)
             distances = [reconstruction.l1(ours, theirs) for ours, theirs in maps]
             metrics["content"] = sum(w * d for w, d in zip(self.layer_weights, distances, strict=True))
             loss += metrics["content"]

