@@ -186,7 +186,7 @@ def test_the_deep_variant():
 @pytest.mark.slow
 @pytest.mark.eight_devices
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(TINY, batch(16))
+    eight_devices_equal_one(TINY, batch(16), wide=True)
 
 
 @pytest.mark.slow

@@ -150,7 +150,7 @@ def test_large_pictures_begin_with_strides():
 @pytest.mark.slow
 @pytest.mark.eight_devices
 def test_eight_devices_equal_one(eight_devices_equal_one):
-    eight_devices_equal_one(TINY, {"image": pictures(16)})
+    eight_devices_equal_one(TINY, {"image": pictures(16)}, wide=True)
 
 
 def maps_of(count, side, channels):
