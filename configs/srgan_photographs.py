@@ -31,7 +31,7 @@ def get_config() -> Experiment:
             learning_rate=2e-4,
             layer="relu2_2",
             content=9e-4,
-            vgg_size=64,
+            vgg_size=48,
             ema=0.99,
             schedule=Schedule(decay=4000, shape="cosine"),
         ),

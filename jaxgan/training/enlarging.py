@@ -122,8 +122,9 @@ class Enlarging:
     def maps(self, c: Context, made: jax.Array, wanted: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
         """VGG's maps of what was made and of what was wanted, or of a part of them, layer by layer.
 
-        Each picture's part lies where it was drawn: of one that stays where it is, the generator would spoil the rest, and
-        what pooling prefers at every other pixel would become a grid.
+        Each picture's part lies where it was drawn, around the borders too, as if opposite ones were one: of a part that stays
+        where it is, or is rarely at a border, the generator would spoil the rest, and what pooling prefers at every other pixel
+        would become a grid.
         """
         from jaxgan.metrics.vgg import vgg_maps
 
@@ -132,11 +133,10 @@ class Enlarging:
             count, *sides, channels = made.shape
             size = *(min(self.vgg_size, side) for side in sides), channels
             keys = jax.random.split(c.key)
-            place = *(rows.randint(k, count, 0, s - p + 1) for k, s, p in zip(keys, sides, size, strict=False)), 0
-            cut = jax.vmap(
-                lambda x, down, across, first: lax.dynamic_slice(x, (down, across, first), size), (0, 0, 0, None)
-            )
-            pictures = (cut(x, *place) for x in pictures)
+            place = *(rows.randint(key, count, 0, side) for key, side in zip(keys, sides, strict=True)), 0
+            around = (0, 0), (0, size[0] - 1), (0, size[1] - 1), (0, 0)
+            cut = jax.vmap(lambda x, *place: lax.dynamic_slice(x, place, size), (0, 0, 0, None))
+            pictures = (cut(jnp.pad(x, around, "wrap"), *place) for x in pictures)
         return list(zip(*(vgg_maps(c.variables[FEATURES], x, self.compared) for x in pictures), strict=True))
 
     def interpolated(self, variables: dict[str, Any], amount: float) -> dict[str, Any]:
