@@ -38,7 +38,7 @@ def get_config() -> Experiment:
         ),
         data=Photographs(size=96, factor=4),
         batch_size=16,
-        steps=4600,
-        sample_every=200,
+        steps=4250,
+        sample_every=250,
         checkpoint_every=250,
     )
