@@ -72,7 +72,7 @@ def test_esrgans_losses_by_hand():
 @pytest.mark.parametrize("system", [ESRGAN_, REAL], ids=["ESRGAN", "Real-ESRGAN"])
 def test_eight_devices_equal_one(system, eight_devices_equal_one):
     """The second stage, whose means are over all rows."""
-    eight_devices_equal_one(dataclasses.replace(system, pretraining=0), batch(), wide=True)
+    eight_devices_equal_one(dataclasses.replace(system, pretraining=0), batch(), tolerance=1e-5, wide=True)
 
 
 @pytest.mark.slow
