@@ -181,6 +181,9 @@ def _resized(
 
     Args:
         parts: uint8 or uint16 [h, W, C], from top to bottom; what is below the picture is left out.
+        size: height and width of the picture.
+        wanted: those of the result.
+        resampling: Pillow's filter.
     """
     ratio = size[0] / wanted[0]
     around = 0 if size == wanted else math.ceil(WIDEST * max(ratio, 1)) + 1
