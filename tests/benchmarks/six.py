@@ -64,6 +64,7 @@ def runs(vgg: str) -> dict[str, jaxgan.Experiment]:
         "SRGAN, VGG": experiment("srgan_photographs", vgg=vgg),
         "ESRGAN": experiment("esrgan_photographs", vgg=vgg),
         "compact, clean": experiment("realesrgan_photographs", None, vgg=vgg),
+        # VGG's is most of the work of its second stage.
         "compact, JPEG": experiment("realesrgan_photographs", Jpeg(), vgg=vgg, vgg_size=32),
         "compact, degraded": experiment("realesrgan_photographs", vgg=vgg),
     }

@@ -98,8 +98,8 @@ def eight_devices_equal_one():
     A leaf whose true gradient is 0 (a bias before a norm) moves by rounding errors alone: it may be off by the last digits of
     what its whole network moves by. Where a gradient is a sum that nearly cancels (the last bias of a discriminator with
     BatchNorm), or float32 goes through many layers, 1e-5 is as good as it gets; what is wrong is off by per cents.
-    In float64 (`wide`) neither counts, nor that a rounding error moves a leaky ReLU near 0 to its other side, of which deep
-    networks of few features have some at every start.
+    Networks that compute in float64 (`wide`) have no rounding error that moves a leaky ReLU near 0 to its other side, as deep
+    ones of few features have at some starts; gradients are summed over the devices in float32 there, too.
     Under jit, and where `modes` says so under pmap, too: of most systems that says nothing new, the step is the same function.
     """
 
